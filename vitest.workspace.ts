@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * One Vitest run, five projects: `sdk` and `unit` are the inner loop; `db` needs the embedded Postgres,
+ * `browser` a Chromium as well; `repo` holds what is true of the repository itself.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'sdk', include: ['sdk/test/**/*.test.ts'], environment: 'happy-dom' } },
+      { test: { name: 'unit', include: ['collector/test/unit/**/*.test.ts'] } },
+      { test: { name: 'repo', include: ['collector/test/repo/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          name: 'db',
+          include: ['collector/test/db/**/*.test.ts'],
+          globalSetup: ['collector/test/support/postgres.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['collector/test/browser/**/*.test.ts'],
+          globalSetup: ['collector/test/support/postgres.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
