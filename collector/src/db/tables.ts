@@ -1,0 +1,202 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** The schema as Kysely sees it; migrations/*.sql is the truth. bigint arrives as number, numeric as string. */
+
+/** A traits register: [value, at (ISO), messageId]; a null value is a tombstone. */
+export type Register = readonly [value: unknown, at: string, messageId: string];
+export type Registers = Readonly<Record<string, Register>>;
+
+/** JSON in and out: written as text, read as a value. */
+type Json<T> = ColumnType<T, string, string>;
+
+export interface WorkspaceTable {
+  workspace_id: string;
+  name: string;
+  timezone: Generated<string>;
+  currency: Generated<string>;
+  created_at: Generated<Date>;
+}
+
+export interface SourceTable {
+  workspace_id: string;
+  source_id: string;
+  name: string;
+  allowed_origins: string[] | null;
+  created_at: Generated<Date>;
+}
+
+export interface AccessKeyTable {
+  workspace_id: string;
+  key_id: string;
+  kind: 'write' | 'secret';
+  source_id: string | null;
+  hash: Buffer;
+  token: string | null;
+  created_at: Generated<Date>;
+  revoked_at: Date | null;
+}
+
+export interface EventKeyTable {
+  workspace_id: string;
+  message_id: string;
+  received_at: Date;
+}
+
+export interface EventTable {
+  workspace_id: string;
+  received_at: Date;
+  message_id: string;
+  original_message_id: string | null;
+  source_id: string;
+  type: string;
+  name: string | null;
+  subject_id: string;
+  user_id: string | null;
+  email: string | null;
+  anonymous_id: string | null;
+  group_id: string | null;
+  previous_id: string | null;
+  occurred_at: Date;
+  original_timestamp: Date | null;
+  sent_at: Date | null;
+  properties: Json<Record<string, unknown> | null>;
+  traits: Json<Record<string, unknown> | null>;
+  context: Json<Record<string, unknown> | null>;
+  warnings: string[] | null;
+}
+
+export interface RejectedEventTable {
+  workspace_id: string;
+  received_at: Date;
+  rejected_id: string;
+  source_id: string;
+  message_id: string | null;
+  code: string;
+  reason: string;
+  payload: string;
+}
+
+export type SubjectKind = 'user' | 'email' | 'anonymous';
+
+export interface SubjectTable {
+  workspace_id: string;
+  subject_id: string;
+  kind: SubjectKind;
+  value: string;
+  created_at: Generated<Date>;
+}
+
+export interface ClaimTable {
+  workspace_id: string;
+  weaker_id: string;
+  from_at: Date;
+  message_id: string;
+  stronger_id: string;
+}
+
+/** from_at may be -infinity and to_at infinity, which pg reads as the numbers -Infinity and Infinity. */
+export interface OwnershipTable {
+  workspace_id: string;
+  subject_id: string;
+  from_at: Date | number;
+  to_at: Date | number;
+  target_id: string;
+  owner_id: string;
+}
+
+export interface ProfilePartTable {
+  workspace_id: string;
+  owner_id: string;
+  subject_id: string;
+  first_seen_at: Date;
+  last_seen_at: Date;
+  last_seen_hour: Date;
+  event_count: number;
+  page_count: number;
+  order_count: number;
+  traits: Json<Registers>;
+}
+
+export interface ProfileRevenueTable {
+  workspace_id: string;
+  owner_id: string;
+  subject_id: string;
+  currency: string;
+  amount: string;
+}
+
+export interface OrderEntryTable {
+  workspace_id: string;
+  entry_key: string;
+  kind: 'order' | 'refund';
+  message_id: string;
+  subject_id: string;
+  occurred_at: Date;
+  amount: string | null;
+  currency: string;
+}
+
+/** A view: one row a profile, the sum and the merge of its parts. */
+export interface ProfileView {
+  workspace_id: string;
+  profile_id: string;
+  first_seen_at: Date;
+  last_seen_at: Date;
+  event_count: number;
+  page_count: number;
+  order_count: number;
+  traits: Json<Registers>;
+}
+
+export interface AudienceTable {
+  workspace_id: string;
+  audience_id: string;
+  key: string;
+  name: string;
+  rule: Json<unknown>;
+  size: Generated<number>;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+  rebuilt_at: Date | null;
+  error: string | null;
+}
+
+export interface AudienceMemberTable {
+  workspace_id: string;
+  audience_id: string;
+  profile_id: string;
+  entered_at: Date;
+}
+
+export interface ConsoleTicketTable {
+  workspace_id: string;
+  hash: Buffer;
+  expires_at: Date;
+}
+
+export interface ConsoleSessionTable {
+  workspace_id: string;
+  hash: Buffer;
+  created_at: Generated<Date>;
+  expires_at: Date;
+}
+
+export interface Database {
+  workspace: WorkspaceTable;
+  source: SourceTable;
+  access_key: AccessKeyTable;
+  event_key: EventKeyTable;
+  event: EventTable;
+  rejected_event: RejectedEventTable;
+  subject: SubjectTable;
+  claim: ClaimTable;
+  ownership: OwnershipTable;
+  profile_part: ProfilePartTable;
+  profile_revenue: ProfileRevenueTable;
+  order_entry: OrderEntryTable;
+  profile: ProfileView;
+  audience: AudienceTable;
+  audience_member: AudienceMemberTable;
+  console_ticket: ConsoleTicketTable;
+  console_session: ConsoleSessionTable;
+}
