@@ -1,0 +1,87 @@
+/** The connection pools. Nothing here is session state, so a transaction pooler may stand in between. */
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Database } from './tables';
+
+export interface OpenDatabaseOptions {
+  /** Connections at most. */
+  readonly max: number;
+  /** How the connections call themselves in `pg_stat_activity`. */
+  readonly applicationName: string;
+  /**
+   * Sends the statements of one connection without waiting for the answers of those before; for writers, which know
+   * their statements in advance. https://node-postgres.com/features/pipelining
+   * @default false
+   */
+  readonly pipeline?: boolean;
+  /** A connection that nobody was using broke; the pool has already dropped it and opens another when asked. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+export interface OpenedDatabase {
+  readonly db: Kysely<Database>;
+  readonly pool: pg.Pool;
+  /** Waits for the connections in use to be given back. */
+  readonly close: () => Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const INT8 = 20;
+// Typed as a number: pg's list of type IDs has no arrays.
+const INT8_ARRAY: number = 1016;
+
+/** Opens lazily: the first query connects. */
+export function openDatabase(url: string, options: OpenDatabaseOptions): OpenedDatabase {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    pipeline: options.pipeline ?? false,
+    types: { getTypeParser },
+  });
+  // Without a listener, a database that goes away ends the process.
+  pool.on('error', (error) => options.onIdleError?.(error));
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, close: () => db.destroy() };
+}
+
+/**
+ * Runs `read` in a read-only transaction that sees one workspace: row-level security compares each row with
+ * `throughline.workspace`, which is set for this transaction only.
+ */
+export function inWorkspace<T>(
+  db: Kysely<Database>,
+  workspaceId: string,
+  read: (transaction: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  return db
+    .transaction()
+    .setAccessMode('read only')
+    .execute(async (transaction) => {
+      await sql`select set_config('throughline.workspace', ${workspaceId}, true)`.execute(transaction);
+      return read(transaction);
+    });
+}
+
+/**
+ * pg's parsers, except for bigint: we count with it, so it is a number, and one that does not fit is an error rather
+ * than a wrong number. numeric stays text (exact), timestamptz is a Date, or ±Infinity where it is 'infinity'.
+ */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) => {
+  if (format !== 'binary' && oid === INT8) return parseInt8;
+  if (format !== 'binary' && oid === INT8_ARRAY) return parseInt8Array;
+  return pg.types.getTypeParser(oid, format as 'text');
+};
+
+function parseInt8(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`The bigint ${text} does not fit a number`);
+  return number;
+}
+
+function parseInt8Array(text: string): (number | null)[] {
+  const asTexts = pg.types.getTypeParser(INT8_ARRAY, 'text') as (text: string) => (string | null)[];
+  return asTexts(text).map((element) => (element === null ? null : parseInt8(element)));
+}
