@@ -200,8 +200,7 @@ function readObject(value: unknown, field: 'properties' | 'traits' | 'context'):
 /** No raw address of a visitor is stored. */
 function withoutAddress(context: Fields | null): Fields | null {
   if (context === null || !('ip' in context)) return context;
-  const { ip: _ip, ...rest } = context;
-  return rest;
+  return Object.fromEntries(Object.entries(context).filter(([key]) => key !== 'ip'));
 }
 
 function toJsonTexts(values: Values): Pick<NormalEvent, 'properties' | 'traits' | 'context'> {

@@ -65,6 +65,18 @@ export function inWorkspace<T>(
     });
 }
 
+/** As {@link inWorkspace}, for changes: all of them or none. */
+export function changeWorkspace<T>(
+  db: Kysely<Database>,
+  workspaceId: string,
+  change: (transaction: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  return db.transaction().execute(async (transaction) => {
+    await sql`select set_config('throughline.workspace', ${workspaceId}, true)`.execute(transaction);
+    return change(transaction);
+  });
+}
+
 /**
  * pg's parsers, except for bigint: we count with it, so it is a number, and one that does not fit is an error rather
  * than a wrong number. numeric stays text (exact), timestamptz is a Date, or ±Infinity where it is 'infinity'.

@@ -1,10 +1,8 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { IdentifierKind } from '../core/identifier';
+import type { Registers } from '../core/traits';
 
 /** The schema as Kysely sees it; migrations/*.sql is the truth. bigint arrives as number, numeric as string. */
-
-/** A traits register: [value, at (ISO), messageId]; a null value is a tombstone. */
-export type Register = readonly [value: unknown, at: string, messageId: string];
-export type Registers = Readonly<Record<string, Register>>;
 
 /** JSON in and out: written as text, read as a value. */
 type Json<T> = ColumnType<T, string, string>;
@@ -76,12 +74,10 @@ export interface RejectedEventTable {
   payload: string;
 }
 
-export type SubjectKind = 'user' | 'email' | 'anonymous';
-
 export interface SubjectTable {
   workspace_id: string;
   subject_id: string;
-  kind: SubjectKind;
+  kind: IdentifierKind;
   value: string;
   created_at: Generated<Date>;
 }

@@ -1,0 +1,171 @@
+/**
+ * The rule language of audiences: closed, so that every rule that passes `checkRule` compiles to SQL, and no byte of
+ * it can become SQL text.
+ *
+ * Meaning:
+ * - A leaf holds or does not hold; there is no third value, so `not` is the exact complement. All comparisons of a
+ *   leaf must hold.
+ * - JSON null is missing. `neq`, `nin` and `exists:false` hold for what is missing, every other comparison does not.
+ * - Types never convert: the number 1 is not the text "1". `gt gte lt lte` compare numbers, `contains prefix suffix`
+ *   texts, `has` looks into an array, `before after` compare instants (RFC 3339 texts, and the built-in times).
+ * - Windows are about when an event occurred. `within` D is (now − D, now]: an event counts from the moment it occurs
+ *   until D later. `between` is [from, to). A run has one `now`. Days and weeks are the workspace's: "1d" ago is the
+ *   same time of day on the day before, also where the clocks were changed in between.
+ * - `count` and `sum` of nothing are 0, so "at most N" holds for who has none; every other aggregate of nothing is
+ *   missing. An aggregate reads the values it can: numbers for sum, avg, min and max; any value for distinct, first
+ *   and last.
+ */
+export type Rule = AllRule | AnyRule | NotRule | TraitRule | EventRule;
+
+export interface AllRule {
+  readonly all: readonly Rule[];
+}
+
+export interface AnyRule {
+  readonly any: readonly Rule[];
+}
+
+export interface NotRule {
+  readonly not: Rule;
+}
+
+/** A trait by its path, or what the collector itself knows of a profile (see {@link BUILTIN_TRAITS}). */
+export interface TraitRule extends Comparisons {
+  readonly trait: string;
+}
+
+/** Which events count, and what their number, or another aggregate of them, is compared with. */
+export interface EventRule extends Comparisons {
+  /** A track event's name, one of {@link EVENT_KINDS}, `"*"` for any event, or a list of names and kinds. */
+  readonly event: string | readonly string[];
+  readonly where?: readonly Condition[];
+  readonly within?: string;
+  readonly between?: readonly [from: string, to: string];
+  /** @default 'count' */
+  readonly agg?: Aggregate;
+  /** The property that is aggregated, by its path; count takes none. */
+  readonly of?: string;
+}
+
+/** What a property of an event must be. */
+export interface Condition extends Comparisons {
+  readonly prop: string;
+}
+
+export type Scalar = string | number | boolean;
+
+export interface Comparisons {
+  readonly eq?: Scalar;
+  readonly neq?: Scalar;
+  readonly in?: readonly Scalar[];
+  readonly nin?: readonly Scalar[];
+  readonly gt?: number;
+  readonly gte?: number;
+  readonly lt?: number;
+  readonly lte?: number;
+  readonly exists?: boolean;
+  readonly contains?: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly has?: Scalar;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+export type Operator = keyof Comparisons;
+
+/** What a compared value may be: anything that JSON can say, or one thing only. */
+export type ValueKind = 'json' | 'text' | 'number' | 'instant';
+
+export const OPERATORS: Readonly<Record<ValueKind, readonly Operator[]>> = {
+  json: [
+    'eq', 'neq', 'in', 'nin', 'gt', 'gte', 'lt', 'lte', 'exists',
+    'contains', 'prefix', 'suffix', 'has', 'before', 'after',
+  ], // prettier-ignore
+  text: ['eq', 'neq', 'in', 'nin', 'exists', 'contains', 'prefix', 'suffix'],
+  number: ['eq', 'neq', 'in', 'nin', 'gt', 'gte', 'lt', 'lte', 'exists'],
+  instant: ['exists', 'before', 'after'],
+};
+
+/**
+ * What the collector knows of a profile by itself. `$orders` and `$events` are counts; `$revenue` is an exact sum in
+ * the workspace's currency, `$revenue.EUR` one in another.
+ */
+export const BUILTIN_TRAITS: Readonly<Record<string, ValueKind>> = {
+  $email: 'text',
+  $user_id: 'text',
+  $first_seen: 'instant',
+  $last_seen: 'instant',
+  $orders: 'number',
+  $revenue: 'number',
+  $events: 'number',
+};
+
+/** The currency of `$revenue.EUR`; null where the trait is not of that form. */
+export function currencyOfTrait(trait: string): string | null {
+  return /^\$revenue\.([A-Z]{3})$/.exec(trait)?.[1] ?? null;
+}
+
+/** What a trait may be compared as; null where it looks built in but is not. */
+export function kindOfTrait(trait: string): ValueKind | null {
+  if (!trait.startsWith('$')) return 'json';
+  if (currencyOfTrait(trait) !== null) return 'number';
+  return Object.hasOwn(BUILTIN_TRAITS, trait) ? BUILTIN_TRAITS[trait]! : null;
+}
+
+/** The events that are not named by their track call. */
+export const EVENT_KINDS = ['$page', '$screen', '$identify', '$group'] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
+export const ANY_EVENT = '*';
+
+export function isEventKind(name: string): name is EventKind {
+  return (EVENT_KINDS as readonly string[]).includes(name);
+}
+
+/** What each aggregate gives. */
+export const AGGREGATES = {
+  count: 'number',
+  sum: 'number',
+  avg: 'number',
+  min: 'number',
+  max: 'number',
+  distinct: 'number',
+  first: 'json',
+  last: 'json',
+} as const satisfies Record<string, ValueKind>;
+export type Aggregate = keyof typeof AGGREGATES;
+
+/** How deep `all`, `any` and `not` may be nested. */
+export const MAX_RULE_DEPTH = 8;
+/** How many traits and events a rule may ask about, and how many conditions one event may have. */
+export const MAX_LEAVES = 100;
+export const MAX_CONDITIONS = 20;
+/** How long the list of `in`, `nin` or of event names may be. */
+export const MAX_LIST = 1000;
+export const MAX_TEXT_LENGTH = 1000;
+export const MAX_PATH_STEPS = 10;
+
+/** The steps of `address.city`: keys of objects, or positions in arrays (from 0; negative ones from the end). */
+export function stepsOf(path: string): readonly string[] {
+  return path.split('.');
+}
+
+export interface Duration {
+  readonly amount: number;
+  readonly unit: 'minutes' | 'hours' | 'days' | 'weeks';
+}
+
+const DURATION = /^([1-9]\d{0,5})([mhdw])$/;
+const UNITS = { m: 'minutes', h: 'hours', d: 'days', w: 'weeks' } as const;
+/** A hundred years: beyond it a duration is a mistake, and Postgres would run out of years. */
+const MAX_MINUTES = 100 * 366 * 24 * 60;
+const MINUTES = { minutes: 1, hours: 60, days: 24 * 60, weeks: 7 * 24 * 60 } as const;
+
+/** Reads "15m", "24h", "30d" or "4w"; null where the text is no such duration, or one beyond a hundred years. */
+export function parseDuration(text: string): Duration | null {
+  const match = DURATION.exec(text);
+  if (match === null) return null;
+  const amount = Number(match[1]);
+  const unit = UNITS[match[2] as keyof typeof UNITS];
+  return amount * MINUTES[unit] <= MAX_MINUTES ? { amount, unit } : null;
+}

@@ -1,0 +1,141 @@
+import type { NormalEvent } from '../core/event';
+import { type Querier, toTimestamp } from './querier';
+
+/** A row of what was refused. */
+export interface RejectedRow {
+  readonly rejectedId: string;
+  readonly receivedAt: number;
+  readonly sourceId: string;
+  readonly messageId: string | null;
+  readonly code: string;
+  readonly reason: string;
+  readonly payload: string;
+}
+
+/** An event and the source that it came through. */
+export interface StorableEvent extends NormalEvent {
+  readonly sourceId: string;
+}
+
+/** A statement that takes longer than this is stuck; the group is answered 503 and tried again by its senders. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+const LOCK_TIMEOUT_MS = 5_000;
+
+export async function begin(client: Querier): Promise<void> {
+  await client.query('begin isolation level read committed');
+}
+
+/** Settings that end with the transaction: nothing stays behind on a pooled connection. */
+export async function enterWorkspace(client: Querier, workspaceId: string): Promise<void> {
+  await client.query(
+    `select set_config('throughline.workspace', $1, true),
+            set_config('statement_timeout', $2, true),
+            set_config('lock_timeout', $3, true)`,
+    [workspaceId, String(STATEMENT_TIMEOUT_MS), String(LOCK_TIMEOUT_MS)],
+  );
+}
+
+/**
+ * Commits, and makes sure of it: COMMIT of an aborted transaction succeeds and says ROLLBACK.
+ *
+ * @throws Error where nothing was committed
+ */
+export async function commit(client: Querier): Promise<void> {
+  const { command } = await client.query('commit');
+  if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command}.`);
+}
+
+/**
+ * Takes the message IDs that nobody has taken before: this is what makes a second delivery harmless, for ever.
+ * Sorted, so that two writers with the same IDs wait for each other instead of deadlocking.
+ *
+ * @param events unique by message ID
+ * @returns the IDs that are new
+ */
+export async function insertEventKeys(
+  client: Querier,
+  workspaceId: string,
+  events: readonly Pick<NormalEvent, 'messageId' | 'receivedAt'>[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ message_id: string }>(
+    `insert into event_key (workspace_id, message_id, received_at)
+     select $1, message_id, received_at
+     from unnest($2::uuid[], $3::timestamptz[]) as given (message_id, received_at)
+     order by message_id
+     on conflict do nothing
+     returning message_id`,
+    [
+      workspaceId,
+      events.map((event) => event.messageId),
+      events.map((event) => toTimestamp(event.receivedAt)),
+    ],
+  );
+  return new Set(rows.map((row) => row.message_id));
+}
+
+export async function insertEvents(
+  client: Querier,
+  workspaceId: string,
+  events: readonly StorableEvent[],
+): Promise<void> {
+  const instant = (ms: number | null) => (ms === null ? null : toTimestamp(ms));
+  await client.query(
+    `insert into event (workspace_id, received_at, message_id, original_message_id, source_id, type, name,
+       subject_id, user_id, email, anonymous_id, group_id, previous_id,
+       occurred_at, original_timestamp, sent_at, properties, traits, context, warnings)
+     select $1, received_at, message_id, original_message_id, source_id, type, name,
+       subject_id, user_id, email, anonymous_id, group_id, previous_id,
+       occurred_at, original_timestamp, sent_at, properties, traits, context,
+       string_to_array(warnings, ' ')
+     from unnest($2::timestamptz[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
+       $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[],
+       $16::timestamptz[], $17::jsonb[], $18::jsonb[], $19::jsonb[], $20::text[])
+       as given (received_at, message_id, original_message_id, source_id, type, name, subject_id, user_id, email,
+         anonymous_id, group_id, previous_id, occurred_at, original_timestamp, sent_at, properties, traits,
+         context, warnings)`,
+    [
+      workspaceId,
+      events.map((event) => toTimestamp(event.receivedAt)),
+      events.map((event) => event.messageId),
+      events.map((event) => event.originalMessageId),
+      events.map((event) => event.sourceId),
+      events.map((event) => event.type),
+      events.map((event) => event.name),
+      events.map((event) => event.subjectId),
+      events.map((event) => event.userId),
+      events.map((event) => event.email),
+      events.map((event) => event.anonymousId),
+      events.map((event) => event.groupId),
+      events.map((event) => event.previousId),
+      events.map((event) => toTimestamp(event.occurredAt)),
+      events.map((event) => instant(event.originalTimestamp)),
+      events.map((event) => instant(event.sentAt)),
+      events.map((event) => event.properties),
+      events.map((event) => event.traits),
+      events.map((event) => event.context),
+      events.map((event) => (event.warnings.length === 0 ? null : event.warnings.join(' '))),
+    ],
+  );
+}
+
+export async function insertRejected(
+  client: Querier,
+  workspaceId: string,
+  rows: readonly RejectedRow[],
+): Promise<void> {
+  await client.query(
+    `insert into rejected_event (workspace_id, received_at, rejected_id, source_id, message_id, code, reason, payload)
+     select $1, given.*
+     from unnest($2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[]) as given`,
+    [
+      workspaceId,
+      rows.map((row) => toTimestamp(row.receivedAt)),
+      rows.map((row) => row.rejectedId),
+      rows.map((row) => row.sourceId),
+      rows.map((row) => row.messageId),
+      rows.map((row) => row.code),
+      rows.map((row) => row.reason),
+      rows.map((row) => row.payload),
+    ],
+  );
+}

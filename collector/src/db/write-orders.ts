@@ -1,0 +1,95 @@
+import { fromTimestamp, type Querier, toTimestamp } from './querier';
+
+/** The event that counts for an order or a refund. */
+export interface OrderEntry {
+  readonly entryKey: string;
+  readonly kind: 'order' | 'refund';
+  readonly messageId: string;
+  readonly subjectId: string;
+  readonly occurredAt: number;
+  /** An exact decimal, negative for a refund; null adds nothing. */
+  readonly amount: string | null;
+  readonly currency: string;
+}
+
+const columns = (entries: readonly OrderEntry[]) => [
+  entries.map((entry) => entry.entryKey),
+  entries.map((entry) => entry.kind),
+  entries.map((entry) => entry.messageId),
+  entries.map((entry) => entry.subjectId),
+  entries.map((entry) => toTimestamp(entry.occurredAt)),
+  entries.map((entry) => entry.amount),
+  entries.map((entry) => entry.currency),
+];
+
+const GIVEN = `unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::numeric[], $8::text[])
+  as given (entry_key, kind, message_id, subject_id, occurred_at, amount, currency)`;
+
+/**
+ * Takes the entries that nobody has taken before, in sorted order.
+ *
+ * @returns the keys that are new
+ */
+export async function insertOrderEntries(
+  client: Querier,
+  workspaceId: string,
+  entries: readonly OrderEntry[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ entry_key: string }>(
+    `insert into order_entry (workspace_id, entry_key, kind, message_id, subject_id, occurred_at, amount, currency)
+     select $1, given.* from ${GIVEN}
+     order by entry_key
+     on conflict do nothing
+     returning entry_key`,
+    [workspaceId, ...columns(entries)],
+  );
+  return new Set(rows.map((row) => row.entry_key));
+}
+
+/** Locks the entries, in sorted order, and reads them. */
+export async function lockOrderEntries(
+  client: Querier,
+  workspaceId: string,
+  entryKeys: readonly string[],
+): Promise<OrderEntry[]> {
+  const { rows } = await client.query<{
+    entry_key: string;
+    kind: 'order' | 'refund';
+    message_id: string;
+    subject_id: string;
+    occurred_at: Date;
+    amount: string | null;
+    currency: string;
+  }>(
+    `select entry_key, kind, message_id, subject_id, occurred_at, amount, currency from order_entry
+     where workspace_id = $1 and entry_key = any($2::uuid[])
+     order by entry_key
+     for update`,
+    [workspaceId, entryKeys],
+  );
+  return rows.map((row) => ({
+    entryKey: row.entry_key,
+    kind: row.kind,
+    messageId: row.message_id,
+    subjectId: row.subject_id,
+    occurredAt: fromTimestamp(row.occurred_at),
+    amount: row.amount,
+    currency: row.currency,
+  }));
+}
+
+/** An earlier event takes the entry over. */
+export async function replaceOrderEntries(
+  client: Querier,
+  workspaceId: string,
+  entries: readonly OrderEntry[],
+): Promise<void> {
+  await client.query(
+    `update order_entry o
+     set kind = given.kind, message_id = given.message_id, subject_id = given.subject_id,
+         occurred_at = given.occurred_at, amount = given.amount, currency = given.currency
+     from ${GIVEN}
+     where o.workspace_id = $1 and o.entry_key = given.entry_key`,
+    [workspaceId, ...columns(entries)],
+  );
+}

@@ -1,0 +1,260 @@
+import type { PartKey, PartSum, RevenueSum } from '../core/ledger';
+import { type Registers, registersOf } from '../core/traits';
+import { fromTimestamp, type Querier, toTimestamp } from './querier';
+
+/** A stretch of one subject's history: from `fromAt` until before `toAt`. */
+export interface Stretch {
+  readonly subjectId: string;
+  readonly fromAt: number;
+  readonly toAt: number;
+}
+
+export interface StretchCounts {
+  readonly events: number;
+  readonly pages: number;
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+}
+
+const STRETCH = `unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[])
+  with ordinality as stretch (subject_id, from_at, to_at, n)`;
+
+const stretchColumns = (stretches: readonly Stretch[]) => [
+  stretches.map((stretch) => stretch.subjectId),
+  stretches.map((stretch) => toTimestamp(stretch.fromAt)),
+  stretches.map((stretch) => toTimestamp(stretch.toAt)),
+];
+
+/** What the stored events of each stretch come to, by the stretch's index; a stretch without events is left out. */
+export async function readStretchCounts(
+  client: Querier,
+  workspaceId: string,
+  stretches: readonly Stretch[],
+): Promise<Map<number, StretchCounts>> {
+  const { rows } = await client.query<{
+    n: number;
+    events: number;
+    pages: number;
+    first_seen_at: Date;
+    last_seen_at: Date;
+  }>(
+    `select n, count(*) as events, count(*) filter (where e.type = 'page') as pages,
+            min(e.occurred_at) as first_seen_at, max(e.occurred_at) as last_seen_at
+     from ${STRETCH}
+     join event e on e.workspace_id = $1 and e.subject_id = stretch.subject_id
+       and e.occurred_at >= stretch.from_at and e.occurred_at < stretch.to_at
+     group by n`,
+    [workspaceId, ...stretchColumns(stretches)],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.n - 1,
+      {
+        events: row.events,
+        pages: row.pages,
+        firstSeenAt: fromTimestamp(row.first_seen_at),
+        lastSeenAt: fromTimestamp(row.last_seen_at),
+      },
+    ]),
+  );
+}
+
+/** The registers that each stretch's identify calls wrote, one call each, by the stretch's index. */
+export async function readStretchRegisters(
+  client: Querier,
+  workspaceId: string,
+  stretches: readonly Stretch[],
+): Promise<(readonly [index: number, registers: Registers])[]> {
+  const { rows } = await client.query<{
+    n: number;
+    message_id: string;
+    occurred_at: Date;
+    traits: Record<string, unknown>;
+  }>(
+    `select n, e.message_id, e.occurred_at, e.traits
+     from ${STRETCH}
+     join event e on e.workspace_id = $1 and e.subject_id = stretch.subject_id
+       and e.occurred_at >= stretch.from_at and e.occurred_at < stretch.to_at
+     where e.type = 'identify' and e.traits is not null`,
+    [workspaceId, ...stretchColumns(stretches)],
+  );
+  return rows.map((row) => {
+    const occurredAt = fromTimestamp(row.occurred_at);
+    return [row.n - 1, registersOf(row.traits, { occurredAt, messageId: row.message_id })] as const;
+  });
+}
+
+export interface StretchOrders {
+  readonly index: number;
+  readonly orders: number;
+  readonly currency: string;
+  readonly amount: string | null;
+}
+
+/**
+ * Orders and revenue of each stretch by currency.
+ *
+ * @param without message IDs of this transaction, whose entries stand already and whose effect comes separately
+ */
+export async function readStretchOrders(
+  client: Querier,
+  workspaceId: string,
+  { stretches, without }: { stretches: readonly Stretch[]; without: readonly string[] },
+): Promise<StretchOrders[]> {
+  const { rows } = await client.query<{ n: number; currency: string; orders: number; amount: string | null }>(
+    `select n, o.currency, count(*) filter (where o.kind = 'order') as orders, sum(o.amount) as amount
+     from ${STRETCH}
+     join order_entry o on o.workspace_id = $1 and o.subject_id = stretch.subject_id
+       and o.occurred_at >= stretch.from_at and o.occurred_at < stretch.to_at
+     where o.message_id <> all($5::uuid[])
+     group by n, o.currency`,
+    [workspaceId, ...stretchColumns(stretches), without],
+  );
+  return rows.map((row) => ({
+    index: row.n - 1,
+    orders: row.orders,
+    currency: row.currency,
+    amount: row.amount,
+  }));
+}
+
+/**
+ * Takes away from parts what their owner lost. A part without events is deleted, its revenue with it.
+ *
+ * @returns the parts that still have events
+ */
+export async function subtractFromParts(
+  client: Querier,
+  workspaceId: string,
+  losses: readonly PartSum[],
+): Promise<PartKey[]> {
+  const { rows } = await client.query<{ owner_id: string; subject_id: string; event_count: number }>(
+    `update profile_part p
+     set event_count = p.event_count - loss.events, page_count = p.page_count - loss.pages,
+         order_count = p.order_count - loss.orders
+     from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
+       as loss (owner_id, subject_id, events, pages, orders)
+     where p.workspace_id = $1 and p.owner_id = loss.owner_id and p.subject_id = loss.subject_id
+     returning p.owner_id, p.subject_id, p.event_count`,
+    [
+      workspaceId,
+      losses.map((loss) => loss.ownerId),
+      losses.map((loss) => loss.subjectId),
+      losses.map((loss) => loss.events),
+      losses.map((loss) => loss.pages),
+      losses.map((loss) => loss.orders),
+    ],
+  );
+  const parts = rows.map((row) => ({
+    ownerId: row.owner_id,
+    subjectId: row.subject_id,
+    isEmpty: row.event_count <= 0,
+  }));
+  const emptied = parts.filter((part) => part.isEmpty);
+  if (emptied.length > 0) await deleteParts(client, workspaceId, emptied);
+  return parts.filter((part) => !part.isEmpty);
+}
+
+async function deleteParts(client: Querier, workspaceId: string, parts: readonly PartKey[]): Promise<void> {
+  const values = [workspaceId, parts.map((part) => part.ownerId), parts.map((part) => part.subjectId)];
+  const which = `workspace_id = $1 and (owner_id, subject_id) in (select * from unnest($2::uuid[], $3::uuid[]))`;
+  await Promise.all([
+    client.query(`delete from profile_part where ${which}`, values),
+    client.query(`delete from profile_revenue where ${which}`, values),
+  ]);
+}
+
+/** What a part looks like after it lost something that cannot be subtracted. */
+export interface PartRest extends PartKey {
+  /** null where retention has dropped the events: what was known stays. */
+  readonly firstSeenAt: number | null;
+  readonly lastSeenAt: number | null;
+  /** null where they stay as they are. */
+  readonly registers: Registers | null;
+}
+
+export async function resetParts(
+  client: Querier,
+  workspaceId: string,
+  parts: readonly PartRest[],
+): Promise<void> {
+  const instant = (ms: number | null) => (ms === null ? null : toTimestamp(ms));
+  await client.query(
+    `update profile_part p
+     set first_seen_at = coalesce(rest.first_seen_at, p.first_seen_at),
+         last_seen_at = coalesce(rest.last_seen_at, p.last_seen_at),
+         last_seen_hour = date_trunc('hour', coalesce(rest.last_seen_at, p.last_seen_at), 'UTC'),
+         traits = coalesce(rest.traits, p.traits)
+     from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[])
+       as rest (owner_id, subject_id, first_seen_at, last_seen_at, traits)
+     where p.workspace_id = $1 and p.owner_id = rest.owner_id and p.subject_id = rest.subject_id`,
+    [
+      workspaceId,
+      parts.map((part) => part.ownerId),
+      parts.map((part) => part.subjectId),
+      parts.map((part) => instant(part.firstSeenAt)),
+      parts.map((part) => instant(part.lastSeenAt)),
+      parts.map((part) => (part.registers === null ? null : JSON.stringify(part.registers))),
+    ],
+  );
+}
+
+/** Adds to parts, creating those that are new. One row a part: two of one part in a statement would be refused. */
+export async function addToParts(
+  client: Querier,
+  workspaceId: string,
+  gains: readonly PartSum[],
+): Promise<void> {
+  await client.query(
+    `insert into profile_part as p (workspace_id, owner_id, subject_id, first_seen_at, last_seen_at, last_seen_hour,
+       event_count, page_count, order_count, traits)
+     select $1, owner_id, subject_id, first_seen_at, last_seen_at, date_trunc('hour', last_seen_at, 'UTC'),
+       events, pages, orders, traits
+     from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[],
+       $8::bigint[], $9::jsonb[])
+       as gain (owner_id, subject_id, first_seen_at, last_seen_at, events, pages, orders, traits)
+     on conflict (workspace_id, owner_id, subject_id) do update
+     set first_seen_at = least(p.first_seen_at, excluded.first_seen_at),
+         last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at),
+         last_seen_hour = greatest(p.last_seen_hour, excluded.last_seen_hour),
+         event_count = p.event_count + excluded.event_count,
+         page_count = p.page_count + excluded.page_count,
+         order_count = p.order_count + excluded.order_count,
+         traits = case when excluded.traits = '{}' then p.traits
+                  else merge_registers(p.traits, excluded.traits) end`,
+    [
+      workspaceId,
+      gains.map((gain) => gain.ownerId),
+      gains.map((gain) => gain.subjectId),
+      gains.map((gain) => toTimestamp(gain.firstSeenAt)),
+      gains.map((gain) => toTimestamp(gain.lastSeenAt)),
+      gains.map((gain) => gain.events),
+      gains.map((gain) => gain.pages),
+      gains.map((gain) => gain.orders),
+      gains.map((gain) => JSON.stringify(gain.registers)),
+    ],
+  );
+}
+
+/** Adds to the revenue of parts; several rows of one part and currency are summed by the database, exactly. */
+export async function addRevenue(
+  client: Querier,
+  workspaceId: string,
+  gains: readonly RevenueSum[],
+): Promise<void> {
+  await client.query(
+    `insert into profile_revenue as r (workspace_id, owner_id, subject_id, currency, amount)
+     select $1, owner_id, subject_id, currency, sum(amount)
+     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::numeric[]) as gain (owner_id, subject_id, currency, amount)
+     group by owner_id, subject_id, currency
+     on conflict (workspace_id, owner_id, subject_id, currency) do update
+     set amount = r.amount + excluded.amount`,
+    [
+      workspaceId,
+      gains.map((gain) => gain.ownerId),
+      gains.map((gain) => gain.subjectId),
+      gains.map((gain) => gain.currency),
+      gains.map((gain) => gain.amount),
+    ],
+  );
+}

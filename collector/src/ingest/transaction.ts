@@ -1,0 +1,17 @@
+import type { Querier } from '../db/querier';
+import type { RejectedRow, StorableEvent } from '../db/write-events';
+
+/** What is committed together: events of one workspace, unique by message ID, and what was refused beside them. */
+export interface Group {
+  readonly workspaceId: string;
+  /** The workspace's currency, for orders that name none. */
+  readonly currency: string;
+  readonly events: readonly StorableEvent[];
+  readonly rejected: readonly RejectedRow[];
+}
+
+/** A transaction under way: the connection and the workspace that it is bound to. */
+export interface Transaction {
+  readonly client: Querier;
+  readonly workspaceId: string;
+}

@@ -1,0 +1,96 @@
+import { type Queue, QueueClosed, QueueFull, type Weight } from './contract';
+import { createLanes, type Waiting } from './lanes';
+
+export interface GroupCommitOptions<Job, Result> {
+  /** Writes jobs of one lane together; gives one result for each, in their order, or throws for all. */
+  readonly write: (jobs: readonly Job[]) => Promise<readonly Result[]>;
+  /** Jobs of different lanes are never written together. */
+  readonly laneOf: (job: Job) => string;
+  readonly weigh: (job: Job) => Weight;
+  /** A group is full at this many events. A larger job is a group of its own; jobs are never split. */
+  readonly maxEvents: number;
+  /** How long a job waits for company while a writer is free, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** Groups that are written at the same time. */
+  readonly writers: number;
+  /** Bytes that may wait or be written at once. One job is always taken, however large. */
+  readonly maxBytes: number;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/**
+ * The in-memory engine: requests wait while a writer collects what arrived, and are answered together after one
+ * commit. While all writers are busy, groups grow by themselves; so under load the wait costs nothing.
+ */
+export function createGroupCommit<Job, Result>(options: GroupCommitOptions<Job, Result>): Queue<Job, Result> {
+  const lanes = createLanes<Job, Result>(options.maxEvents);
+  const closed = deferred();
+  let isClosing = false;
+  let bytesInFlight = 0;
+  let writing = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function pump(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const due = isClosing ? Infinity : options.now() - options.maxWaitMs;
+    for (
+      let lane = lanes.findRipe(due);
+      lane !== undefined && writing < options.writers;
+      lane = lanes.findRipe(due)
+    ) {
+      void run(lanes.take(lane));
+    }
+    const oldest = lanes.oldest();
+    if (oldest !== undefined && writing < options.writers) {
+      timer = setTimeout(pump, Math.max(0, oldest + options.maxWaitMs - options.now()));
+    }
+    if (isClosing && writing === 0 && lanes.isEmpty()) closed.resolve();
+  }
+
+  async function run(group: readonly Waiting<Job, Result>[]): Promise<void> {
+    writing += 1;
+    try {
+      const results = await options.write(group.map(({ job }) => job));
+      for (const [index, { resolve }] of group.entries()) resolve(results[index]!);
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    } finally {
+      writing -= 1;
+      for (const { weight } of group) bytesInFlight -= weight.bytes;
+      pump();
+    }
+  }
+
+  return {
+    submit(job) {
+      const weight = options.weigh(job);
+      if (isClosing) return Promise.reject(new QueueClosed());
+      if (bytesInFlight > 0 && bytesInFlight + weight.bytes > options.maxBytes) {
+        return Promise.reject(new QueueFull());
+      }
+      bytesInFlight += weight.bytes;
+      return new Promise((resolve, reject) => {
+        lanes.push(options.laneOf(job), { job, weight, since: options.now(), resolve, reject });
+        if (writing < options.writers) pump();
+      });
+    },
+    stats() {
+      const { jobs, events } = lanes.counts();
+      const oldestAgeMs = options.now() - (lanes.oldest() ?? options.now());
+      return { waitingJobs: jobs, waitingEvents: events, bytesInFlight, writing, oldestAgeMs };
+    },
+    close() {
+      isClosing = true;
+      pump();
+      return closed.promise;
+    },
+  };
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
