@@ -1,0 +1,104 @@
+import cors from '@fastify/cors';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
+import { createAccess } from './access';
+import { isUnavailable } from './db/availability';
+import { ApiError, errorBody, RETRY_AFTER_SECONDS } from './errors';
+import { QueueClosed, QueueFull } from './queue/contract';
+import { addAudienceRoutes } from './routes/audiences';
+import { addConsoleRoutes } from './routes/console';
+import type { App, RouteContext } from './routes/context';
+import { addDemoRoutes } from './routes/demo';
+import { addEventRoutes } from './routes/events';
+import { addHealthRoutes } from './routes/health';
+import { addIngestRoutes, INGEST_PREFIXES } from './routes/ingest';
+import { addProfileRoutes } from './routes/profiles';
+import { addSdkRoutes } from './routes/sdk';
+import { addSessionRoutes } from './routes/session';
+import { openApiDocument } from './schema';
+
+/** A server batch may be this large; browsers' are bounded further in routes/ingest.ts. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Fastify waits for a slow body for ever unless told otherwise. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Builds the HTTP application: every route file is named here. The caller listens and closes. */
+export async function buildApp(context: RouteContext, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: 0,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    genReqId: context.newId,
+    // Fields that nobody knows are refused, not dropped in silence, and every fault is listed.
+    ajv: { customOptions: { removeAdditional: false, allErrors: true } },
+    routerOptions: { ignoreTrailingSlash: true },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  handleErrors(app);
+  await app.register(cors, { delegator: corsOf(context) });
+  await app.register(swagger, { openapi: openApiDocument });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+
+  const access = createAccess({ db: context.db, now: context.now, corsOrigins: context.config.corsOrigins });
+  const routes = { ...context, access };
+  // Open: each checks for itself what it needs.
+  for (const add of [addHealthRoutes, addSdkRoutes, addConsoleRoutes, addSessionRoutes]) add(app, routes);
+  if (context.config.environment !== 'production') addDemoRoutes(app, routes);
+  // With a write key.
+  await app.register(async (scope) => addIngestRoutes(scope as App, routes));
+  // With a secret key, or the console's session.
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', access.requireReader);
+    for (const add of [addEventRoutes, addProfileRoutes, addAudienceRoutes]) add(scope as App, routes);
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  return app as unknown as FastifyInstance;
+}
+
+/** Any page may send events; only listed ones may read. */
+function corsOf({ config }: RouteContext) {
+  return (request: { url: string }, done: (error: Error | null, options: object) => void) => {
+    const isIngest = INGEST_PREFIXES.some((prefix) => request.url.startsWith(prefix));
+    done(null, {
+      origin: isIngest ? '*' : [...config.corsOrigins],
+      methods: isIngest ? ['GET', 'POST'] : ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['Retry-After', 'X-Request-Id'],
+      maxAge: 86_400,
+    });
+  };
+}
+
+function handleErrors(app: App): void {
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(new ApiError('not_found'))));
+  app.setErrorHandler<FastifyError>((thrown, request, reply) => {
+    const error = toApiError(thrown);
+    if (error.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    if (error.code === 'internal' || error.code === 'unavailable') request.log.error({ err: thrown }, error.message);
+    return reply.code(error.status).send(errorBody(error));
+  });
+}
+
+/** What the client is told: never a stack, never a message of the database. */
+function toApiError(error: FastifyError): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof QueueFull) return new ApiError('overloaded');
+  if (error instanceof QueueClosed) return new ApiError('shutting_down');
+  if (error.validation !== undefined) {
+    const detail = error.validation.map(({ instancePath, message, params }) => ({
+      path: `${error.validationContext ?? 'body'}${instancePath.replaceAll('/', '.')}`,
+      message: 'additionalProperty' in params ? `${message}: ${String(params['additionalProperty'])}` : message,
+    }));
+    return new ApiError('invalid_request', undefined, detail);
+  }
+  if (error.statusCode === 413) return new ApiError('payload_too_large');
+  if (error.statusCode === 415) return new ApiError('unsupported_media_type');
+  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || error instanceof SyntaxError) return new ApiError('invalid_json');
+  if (error.statusCode !== undefined && error.statusCode < 500) return new ApiError('invalid_request', error.message);
+  return new ApiError(isUnavailable(error) ? 'unavailable' : 'internal');
+}

@@ -1,0 +1,228 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Cursor } from '../core/cursor';
+import { valuesOf, type Registers } from '../core/traits';
+import type { IdentifierKind } from '../core/identifier';
+import type { Database } from './tables';
+
+/** A profile as lists show it. Revenue is exact, by currency. */
+export interface ProfileSummary {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly email: string | null;
+  readonly anonymousId: string | null;
+  readonly traits: Record<string, unknown>;
+  readonly firstSeenAt: Date;
+  readonly lastSeenAt: Date;
+  readonly events: number;
+  readonly pages: number;
+  readonly orders: number;
+  readonly revenue: Readonly<Record<string, string>>;
+}
+
+interface SummaryRow {
+  profile_id: string;
+  user_id: string | null;
+  email: string | null;
+  anonymous_id: string | null;
+  traits: Registers;
+  first_seen_at: Date;
+  last_seen_at: Date;
+  event_count: number;
+  page_count: number;
+  order_count: number;
+  revenue: Record<string, string> | null;
+}
+
+/**
+ * The identifiers by which people know a profile, as the columns user_id, email and anonymous_id: its own value, else
+ * of the emails it owns the one claimed last, and of the anonymous IDs the one it had last.
+ *
+ * @param workspaceId the workspace, bound
+ * @param profileId the profile's ID in the surrounding query, e.g. sql.ref('p.profile_id')
+ */
+export function identifierColumns(workspaceId: string, profileId: RawBuilder<unknown>): RawBuilder<unknown> {
+  const own = (kind: IdentifierKind) => sql`(
+    select s.value from subject s
+    where s.workspace_id = ${workspaceId} and s.subject_id = ${profileId} and s.kind = ${kind})`;
+  return sql`
+    ${own('user')} as user_id,
+    coalesce(${own('email')}, (
+      select s.value
+      from claim c
+      join subject s on s.workspace_id = c.workspace_id and s.subject_id = c.weaker_id and s.kind = 'email'
+      join ownership o on o.workspace_id = c.workspace_id and o.subject_id = c.weaker_id and o.owner_id = ${profileId}
+      where c.workspace_id = ${workspaceId} and c.stronger_id = ${profileId}
+      order by c.from_at desc, c.message_id desc
+      limit 1)) as email,
+    coalesce(${own('anonymous')}, (
+      select s.value
+      from ownership o
+      join subject s on s.workspace_id = o.workspace_id and s.subject_id = o.subject_id and s.kind = 'anonymous'
+      where o.workspace_id = ${workspaceId} and o.owner_id = ${profileId}
+      order by o.to_at desc, o.from_at desc, s.value
+      limit 1)) as anonymous_id`;
+}
+
+/** A profile's revenue as a JSON object, currency to exact decimal text; null where there is none. */
+export function revenueColumn(workspaceId: string, profileId: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(
+    select jsonb_object_agg(currency, amount)
+    from (
+      select r.currency, trim_scale(sum(r.amount))::text as amount
+      from profile_revenue r
+      where r.workspace_id = ${workspaceId} and r.owner_id = ${profileId}
+      group by r.currency
+      having sum(r.amount) <> 0) as sums) as revenue`;
+}
+
+/** The profiles with these IDs, in no particular order. */
+export async function readProfiles(
+  db: Kysely<Database>,
+  workspaceId: string,
+  profileIds: readonly string[],
+): Promise<ProfileSummary[]> {
+  if (profileIds.length === 0) return [];
+  const id = sql.ref('p.profile_id');
+  const { rows } = await sql<SummaryRow>`
+    select p.profile_id, p.first_seen_at, p.last_seen_at, p.event_count, p.page_count, p.order_count, p.traits,
+      ${identifierColumns(workspaceId, id)}, ${revenueColumn(workspaceId, id)}
+    from profile p
+    where p.workspace_id = ${workspaceId} and p.profile_id = any(${profileIds}::uuid[])`.execute(db);
+  return rows.map((row) => ({
+    id: row.profile_id,
+    userId: row.user_id,
+    email: row.email,
+    anonymousId: row.anonymous_id,
+    traits: valuesOf(row.traits),
+    firstSeenAt: row.first_seen_at,
+    lastSeenAt: row.last_seen_at,
+    events: row.event_count,
+    pages: row.page_count,
+    orders: row.order_count,
+    revenue: row.revenue ?? {},
+  }));
+}
+
+export interface ProfileQuery {
+  /** The beginning of an identifier of theirs; null for all profiles. */
+  readonly search: string | null;
+  readonly limit: number;
+  readonly after: Cursor | null;
+}
+
+/** More identifiers than this are not looked through; a longer prefix finds the rest. */
+const MAX_FOUND_IDENTIFIERS = 1_000;
+
+/**
+ * A page of profiles, most recently seen first. Walks the parts by hour of last activity and takes from each profile
+ * the part that was seen last, so that a page costs its length and not the number of profiles.
+ */
+export async function listProfiles(
+  db: Kysely<Database>,
+  workspaceId: string,
+  { search, limit, after }: ProfileQuery,
+): Promise<ProfileSummary[]> {
+  const matches = search === null ? sql`true` : sql`p.owner_id in ${ownersOfPrefix(workspaceId, search)}`;
+  const place =
+    after === null
+      ? sql`true`
+      : sql`p.last_seen_hour <= date_trunc('hour', ${new Date(after.at)}::timestamptz, 'UTC')
+            and (p.last_seen_at, p.owner_id) < (${new Date(after.at)}::timestamptz, ${after.id}::uuid)`;
+  const { rows } = await sql<{ owner_id: string }>`
+    select p.owner_id
+    from profile_part p
+    where p.workspace_id = ${workspaceId} and ${matches} and ${place}
+      and not exists (
+        select from profile_part q
+        where q.workspace_id = ${workspaceId} and q.owner_id = p.owner_id
+          and (q.last_seen_at, q.subject_id) > (p.last_seen_at, p.subject_id))
+    order by p.last_seen_hour desc, p.last_seen_at desc, p.owner_id desc
+    limit ${limit}`.execute(db);
+  const ids = rows.map((row) => row.owner_id);
+  const profiles = new Map(
+    (await readProfiles(db, workspaceId, ids)).map((profile) => [profile.id, profile]),
+  );
+  return ids.flatMap((id) => profiles.get(id) ?? []);
+}
+
+/** Everybody who owns something under an identifier that begins so; emails are compared in lower case. */
+function ownersOfPrefix(workspaceId: string, prefix: string): RawBuilder<unknown> {
+  // The last character of Unicode closes the range: no text that begins with the prefix sorts after it.
+  const range = (text: string) => sql`(s.value >= ${text} and s.value < ${`${text}\u{10FFFF}`})`;
+  return sql`(
+    with found as (
+      select s.subject_id from subject s
+      where s.workspace_id = ${workspaceId} and (${range(prefix)} or ${range(prefix.toLowerCase())})
+      order by s.value
+      limit ${MAX_FOUND_IDENTIFIERS})
+    select subject_id from found
+    union
+    select o.owner_id from ownership o join found on found.subject_id = o.subject_id
+    where o.workspace_id = ${workspaceId})`;
+}
+
+/**
+ * The profile that a subject's ID answers: its own while it owns events, else that of its owner now; null where
+ * nobody was ever seen under it.
+ */
+export async function resolveProfile(
+  db: Kysely<Database>,
+  workspaceId: string,
+  subjectId: string,
+): Promise<string | null> {
+  const { rows } = await sql<{ profile_id: string }>`
+    select owner_id as profile_id, 0 as rank from profile_part
+    where workspace_id = ${workspaceId} and owner_id = ${subjectId}
+    union all
+    select owner_id, 1 from ownership
+    where workspace_id = ${workspaceId} and subject_id = ${subjectId} and to_at = 'infinity'
+    order by rank
+    limit 1`.execute(db);
+  return rows[0]?.profile_id ?? null;
+}
+
+export interface ProfileIdentifier {
+  readonly kind: IdentifierKind;
+  readonly value: string;
+}
+
+/** Every identifier under which the profile owns something: its own first, then by kind and value. */
+export async function readIdentifiers(
+  db: Kysely<Database>,
+  workspaceId: string,
+  profileId: string,
+): Promise<ProfileIdentifier[]> {
+  const { rows } = await sql<ProfileIdentifier>`
+    select s.kind, s.value
+    from subject s
+    where s.workspace_id = ${workspaceId} and s.subject_id in (
+      select ${profileId}::uuid
+      union
+      select o.subject_id from ownership o where o.workspace_id = ${workspaceId} and o.owner_id = ${profileId})
+    order by s.subject_id <> ${profileId}, s.kind desc, s.value`.execute(db);
+  return rows;
+}
+
+/** The audiences that the profile is a member of. */
+export async function readMemberships(
+  db: Kysely<Database>,
+  workspaceId: string,
+  profileId: string,
+): Promise<{ id: string; key: string; name: string; enteredAt: Date }[]> {
+  const rows = await db
+    .selectFrom('audience_member as m')
+    .innerJoin('audience as a', (join) =>
+      join.onRef('a.workspace_id', '=', 'm.workspace_id').onRef('a.audience_id', '=', 'm.audience_id'),
+    )
+    .select(['a.audience_id', 'a.key', 'a.name', 'm.entered_at'])
+    .where('m.workspace_id', '=', workspaceId)
+    .where('m.profile_id', '=', profileId)
+    .orderBy('a.name')
+    .execute();
+  return rows.map((row) => ({
+    id: row.audience_id,
+    key: row.key,
+    name: row.name,
+    enteredAt: row.entered_at,
+  }));
+}

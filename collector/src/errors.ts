@@ -1,0 +1,53 @@
+/**
+ * Every error that the API answers with: its HTTP status and what it says when nothing more exact is known.
+ * docs/errors.md lists them and is tested against this table.
+ */
+export const API_ERRORS = {
+  invalid_json: { status: 400, message: 'The body is not valid JSON in UTF-8.' },
+  invalid_body: { status: 400, message: 'The body has not the expected shape.' },
+  invalid_request: { status: 400, message: 'The request is not valid; detail names each fault.' },
+  invalid_event: { status: 400, message: 'The event was refused.' },
+  invalid_cursor: { status: 400, message: 'The cursor is not one that this list gave out.' },
+  invalid_rule: { status: 400, message: 'The rule is not valid; detail names each fault by its path.' },
+  unauthorized: { status: 401, message: 'A valid key is required.' },
+  forbidden_origin: { status: 403, message: 'This origin may not do that.' },
+  not_found: { status: 404, message: 'There is no such thing here.' },
+  key_taken: { status: 409, message: 'The key is taken.' },
+  payload_too_large: { status: 413, message: 'The body is too large.' },
+  unsupported_media_type: {
+    status: 415,
+    message: 'Send application/json or text/plain, optionally gzipped.',
+  },
+  internal: { status: 500, message: 'Something went wrong here; the log has the details.' },
+  overloaded: {
+    status: 503,
+    message: 'Too much is waiting to be written; nothing of this request was kept.',
+  },
+  unavailable: { status: 503, message: 'The database does not answer; send the same again.' },
+  shutting_down: { status: 503, message: 'The collector is shutting down; send the same again.' },
+} as const;
+
+export type ApiErrorCode = keyof typeof API_ERRORS;
+
+/** Seconds after which a client may try again, on every 503. */
+export const RETRY_AFTER_SECONDS = 2;
+
+/** A broken request, or one that cannot be served now. What is wrong with a single event is a verdict, not an error. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(
+    readonly code: ApiErrorCode,
+    message?: string,
+    readonly detail?: unknown,
+  ) {
+    super(message ?? API_ERRORS[code].message);
+    this.status = API_ERRORS[code].status;
+  }
+}
+
+/** The body of an error answer. */
+export function errorBody(error: ApiError): { error: { code: string; message: string; detail?: unknown } } {
+  const { code, message, detail } = error;
+  return { error: { code, message, ...(detail === undefined ? {} : { detail }) } };
+}

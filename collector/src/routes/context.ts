@@ -1,0 +1,45 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { Kysely } from 'kysely';
+import type { AccessControl } from '../access';
+import type { Config } from '../config';
+import type { Database } from '../db/tables';
+import type { Ingest } from '../ingest';
+
+/** What routes work with; deps.ts makes it, tests may make their own. */
+export interface RouteContext {
+  readonly config: Pick<Config, 'environment' | 'corsOrigins'>;
+  readonly db: Kysely<Database>;
+  readonly ingest: Ingest;
+  readonly now: () => Date;
+  /** A new UUIDv7. */
+  readonly newId: () => string;
+  /** A new secret of at least 160 bits, as a URL-safe text. */
+  readonly newToken: () => string;
+  /** Whether the process is shutting down: /ready says so, and balancers stop sending. */
+  readonly isDraining: () => boolean;
+  /** Folders of what is served as files, absolute. */
+  readonly folders: { readonly sdk: string; readonly console: string; readonly shop: string };
+}
+
+/** The application as route files see it. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** Adds routes to a scope of the application. */
+export type AddRoutes = (app: App, context: RouteContext & { readonly access: AccessControl }) => void;
+
+export type { FastifyReply as Reply, FastifyRequest as Request };

@@ -1,0 +1,96 @@
+import { type Static, type TProperties, type TSchema, Type } from '@fastify/type-provider-typebox';
+import { EVENT_TYPES } from './core/event';
+
+/** Shapes that several routes share; OpenAPI is generated from them. */
+
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const StrictObject = <T extends TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
+
+export const Instant = Type.String({ format: 'date-time', description: 'RFC 3339' });
+/** What the serialiser is given is a Date. */
+export const InstantOut = Type.Unsafe<Date>({ type: 'string', format: 'date-time' });
+export const AnyObject = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
+
+export const ErrorBody = Type.Object({
+  error: Type.Object({ code: Type.String(), message: Type.String(), detail: Type.Optional(Type.Unknown()) }),
+});
+
+export const pageOf = <T extends TSchema>(item: T) =>
+  Type.Object({ data: Type.Array(item), nextCursor: Nullable(Type.String()) });
+
+/** `limit` and `cursor` of every list. */
+export const PageQuery = {
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+  cursor: Type.Optional(Type.String({ maxLength: 500 })),
+};
+
+export const IdentifierKindSchema = Type.Union([
+  Type.Literal('user'),
+  Type.Literal('email'),
+  Type.Literal('anonymous'),
+]);
+export const EventTypeSchema = Type.Union(EVENT_TYPES.map((type) => Type.Literal(type)));
+
+export const ProfileSchema = Type.Object({
+  id: Type.String(),
+  userId: Nullable(Type.String()),
+  email: Nullable(Type.String()),
+  anonymousId: Nullable(Type.String()),
+  traits: AnyObject,
+  firstSeenAt: InstantOut,
+  lastSeenAt: InstantOut,
+  events: Type.Integer(),
+  pages: Type.Integer(),
+  orders: Type.Integer(),
+  revenue: Type.Record(Type.String(), Type.String(), {
+    description: 'Exact decimals by currency (ISO 4217); refunds are subtracted.',
+  }),
+});
+
+export const ProfileDetailSchema = Type.Intersect([
+  ProfileSchema,
+  Type.Object({
+    identifiers: Type.Array(Type.Object({ kind: IdentifierKindSchema, value: Type.String() })),
+    audiences: Type.Array(
+      Type.Object({ id: Type.String(), key: Type.String(), name: Type.String(), enteredAt: InstantOut }),
+    ),
+  }),
+]);
+
+export const ShownEventSchema = Type.Object({
+  messageId: Type.String(),
+  type: EventTypeSchema,
+  event: Nullable(Type.String()),
+  occurredAt: InstantOut,
+  receivedAt: InstantOut,
+  userId: Nullable(Type.String()),
+  email: Nullable(Type.String()),
+  anonymousId: Nullable(Type.String()),
+  via: Type.Object({ kind: IdentifierKindSchema, value: Type.String() }),
+  properties: Nullable(AnyObject),
+  traits: Nullable(AnyObject),
+  context: Type.Optional(Nullable(AnyObject)),
+  source: Type.Object({ id: Type.String(), name: Nullable(Type.String()) }),
+});
+
+export const VerdictCounts = Type.Object({
+  accepted: Type.Integer(),
+  duplicates: Type.Integer(),
+  rejected: Type.Array(
+    Type.Object({
+      index: Type.Integer(),
+      messageId: Nullable(Type.String()),
+      code: Type.String(),
+      message: Type.String(),
+    }),
+  ),
+});
+
+export const SingleVerdict = Type.Object({
+  status: Type.Union([Type.Literal('accepted'), Type.Literal('duplicate')]),
+  messageId: Type.String(),
+  profileId: Type.Optional(Nullable(Type.String())),
+});
+
+export type ProfileBody = Static<typeof ProfileSchema>;
