@@ -1,0 +1,53 @@
+/** Starts one Postgres for a test run, the way `npm start` does, and prepares a migrated database to copy. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { openDatabase } from '../../src/db/connect';
+import { migrate } from '../../src/db/migrate';
+import { binariesIn, type Binaries } from '../../src/embedded/binaries';
+import { openEmbeddedPostgres } from '../../src/embedded/embedded-postgres';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    postgres: {
+      /** The superuser's. */
+      readonly adminUrl: string;
+      /** Of the role that owns the databases; its database is migrated, and nobody connects to it. */
+      readonly url: string;
+    };
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'throughline-test-'));
+  // Root starts Postgres as another user, who must be able to enter.
+  chmodSync(folder, 0o711);
+  const binaries = machineBinaries();
+  const postgres = await openEmbeddedPostgres({
+    folder: join(folder, 'data'),
+    isConfigured: true,
+    onNotice: (sentence) => console.warn(sentence),
+    onProblem: (sentence) => console.error(sentence),
+    // Nothing here survives the run, so nothing needs to reach the disk; what must is tested with a collector's own.
+    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
+    ...(binaries === undefined ? {} : { binaries }),
+  });
+  const template = openDatabase(postgres.url, { max: 1, applicationName: 'throughline-test-template' });
+  await migrate(template.pool);
+  await template.close();
+  project.provide('postgres', { adminUrl: postgres.adminUrl, url: postgres.url });
+  return async () => {
+    await postgres.close('immediate');
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+/** THROUGHLINE_TEST_PG_BIN, e.g. /usr/lib/postgresql/15/bin, runs the tests on another version. */
+function machineBinaries(): Binaries | undefined {
+  const folder = process.env.THROUGHLINE_TEST_PG_BIN;
+  if (folder === undefined) return undefined;
+  const version = execFileSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' });
+  return binariesIn(folder, /(\d+)\./.exec(version)?.[1] ?? '');
+}
