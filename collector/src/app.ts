@@ -13,11 +13,11 @@ import type { App, RouteContext } from './routes/context';
 import { addDemoRoutes } from './routes/demo';
 import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
-import { addIngestRoutes, INGEST_PREFIXES } from './routes/ingest';
+import { addIngestRoutes, isIngestPath } from './routes/ingest';
 import { addProfileRoutes } from './routes/profiles';
 import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
-import { openApiDocument } from './schema';
+import { openApiDocument } from './openapi';
 
 /** A server batch may be this large; browsers' are bounded further in routes/ingest.ts. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -61,7 +61,7 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
 /** Any page may send events; only listed ones may read. */
 function corsOf({ config }: RouteContext) {
   return (request: { url: string }, done: (error: Error | null, options: object) => void) => {
-    const isIngest = INGEST_PREFIXES.some((prefix) => request.url.startsWith(prefix));
+    const isIngest = isIngestPath(request.url);
     done(null, {
       origin: isIngest ? '*' : [...config.corsOrigins],
       methods: isIngest ? ['GET', 'POST'] : ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -79,7 +79,8 @@ function handleErrors(app: App): void {
   app.setErrorHandler<FastifyError>((thrown, request, reply) => {
     const error = toApiError(thrown);
     if (error.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
-    if (error.code === 'internal' || error.code === 'unavailable') request.log.error({ err: thrown }, error.message);
+    if (error.code === 'internal' || error.code === 'unavailable')
+      request.log.error({ err: thrown }, error.message);
     return reply.code(error.status).send(errorBody(error));
   });
 }
@@ -92,13 +93,16 @@ function toApiError(error: FastifyError): ApiError {
   if (error.validation !== undefined) {
     const detail = error.validation.map(({ instancePath, message, params }) => ({
       path: `${error.validationContext ?? 'body'}${instancePath.replaceAll('/', '.')}`,
-      message: 'additionalProperty' in params ? `${message}: ${String(params['additionalProperty'])}` : message,
+      message:
+        'additionalProperty' in params ? `${message}: ${String(params['additionalProperty'])}` : message,
     }));
     return new ApiError('invalid_request', undefined, detail);
   }
   if (error.statusCode === 413) return new ApiError('payload_too_large');
   if (error.statusCode === 415) return new ApiError('unsupported_media_type');
-  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || error instanceof SyntaxError) return new ApiError('invalid_json');
-  if (error.statusCode !== undefined && error.statusCode < 500) return new ApiError('invalid_request', error.message);
+  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || error instanceof SyntaxError)
+    return new ApiError('invalid_json');
+  if (error.statusCode !== undefined && error.statusCode < 500)
+    return new ApiError('invalid_request', error.message);
   return new ApiError(isUnavailable(error) ? 'unavailable' : 'internal');
 }

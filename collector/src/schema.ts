@@ -1,5 +1,5 @@
-import { type Static, type TProperties, type TSchema, Type } from '@fastify/type-provider-typebox';
-import { EVENT_TYPES } from './core/event';
+import { type TProperties, type TSchema, Type } from '@fastify/type-provider-typebox';
+import { EVENT_TYPES, type EventType } from './core/event';
 
 /** Shapes that several routes share; OpenAPI is generated from them. */
 
@@ -30,7 +30,7 @@ export const IdentifierKindSchema = Type.Union([
   Type.Literal('email'),
   Type.Literal('anonymous'),
 ]);
-export const EventTypeSchema = Type.Union(EVENT_TYPES.map((type) => Type.Literal(type)));
+export const EventTypeSchema = Type.Unsafe<EventType>({ type: 'string', enum: [...EVENT_TYPES] });
 
 export const ProfileSchema = Type.Object({
   id: Type.String(),
@@ -92,5 +92,3 @@ export const SingleVerdict = Type.Object({
   messageId: Type.String(),
   profileId: Type.Optional(Nullable(Type.String())),
 });
-
-export type ProfileBody = Static<typeof ProfileSchema>;

@@ -4,13 +4,7 @@ import { subjectIdOf } from '../core/identifier';
 import { isUuid } from '../core/uuid';
 import { inWorkspace } from '../db/connect';
 import { readTimeline } from '../db/events';
-import {
-  listProfiles,
-  readIdentifiers,
-  readMemberships,
-  readProfiles,
-  resolveProfile,
-} from '../db/profiles';
+import { listProfiles, readIdentifiers, readMemberships, readProfiles, resolveProfile } from '../db/profiles';
 import { ApiError } from '../errors';
 import {
   EventTypeSchema,
@@ -139,7 +133,10 @@ type Reference = { readonly workspaceId: string; readonly reference: string };
  *
  * @throws ApiError not_found
  */
-async function requireProfile(db: Parameters<typeof resolveProfile>[0], { workspaceId, reference }: Reference): Promise<string> {
+async function requireProfile(
+  db: Parameters<typeof resolveProfile>[0],
+  { workspaceId, reference }: Reference,
+): Promise<string> {
   const subjectId = subjectIdFrom({ workspaceId, reference });
   const id = subjectId === null ? null : await resolveProfile(db, workspaceId, subjectId);
   if (id === null) throw new ApiError('not_found', 'There is no profile with this ID.');

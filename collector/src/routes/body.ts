@@ -1,0 +1,50 @@
+import { gunzipSync } from 'node:zlib';
+import { ApiError } from '../errors';
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+export interface BodyLimits {
+  /** Bytes that the body may have once it is decompressed. */
+  readonly maxBytes: number;
+  readonly contentType: string;
+}
+
+/**
+ * The JSON value of an ingest body, and how many bytes it has decompressed. gzip is recognised by its first bytes whatever the headers say (rudder-sdk-node
+ * declares a form); UTF-8 is decoded strictly, because Node's default replaces what is wrong in silence.
+ *
+ * @throws ApiError unsupported_media_type, payload_too_large, invalid_json
+ */
+export function parseBody(
+  body: Buffer,
+  { maxBytes, contentType }: BodyLimits,
+): { readonly value: unknown; readonly bytes: number } {
+  const isGzip = body.length > 2 && body[0] === 0x1f && body[1] === 0x8b;
+  if (!isGzip && !isAccepted(contentType)) throw new ApiError('unsupported_media_type');
+  const plain = isGzip ? gunzip(body, maxBytes) : body;
+  if (plain.length > maxBytes) throw tooLarge(maxBytes);
+  try {
+    return { value: JSON.parse(decoder.decode(plain)) as unknown, bytes: plain.length };
+  } catch {
+    // What the parser says quotes the body; the code says enough.
+    throw new ApiError('invalid_json');
+  }
+}
+
+/** JSON, and plain text (a beacon stays free of preflights with it); nothing said is taken as JSON. */
+function isAccepted(contentType: string): boolean {
+  return /^(application\/json|text\/plain)\s*(;|$)/i.test(contentType.trim()) || contentType.trim() === '';
+}
+
+function gunzip(body: Buffer, maxBytes: number): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxBytes);
+    throw new ApiError('invalid_json', 'The body is not valid gzip.');
+  }
+}
+
+function tooLarge(maxBytes: number): ApiError {
+  return new ApiError('payload_too_large', `The body may have at most ${maxBytes} bytes.`);
+}

@@ -1,0 +1,58 @@
+import { Type } from '@fastify/type-provider-typebox';
+import { isDatabaseReachable } from '../db/health';
+import { InstantOut } from '../schema';
+import type { AddRoutes } from './context';
+
+const HealthBody = Type.Object({
+  status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')]),
+  timestamp: InstantOut,
+  uptime: Type.Number({ description: 'Seconds since the process started.' }),
+  memory: Type.Object({ rss: Type.Integer(), heapTotal: Type.Integer(), heapUsed: Type.Integer() }),
+  database: Type.Union([Type.Literal('connected'), Type.Literal('disconnected')]),
+  queue: Type.Object({
+    waitingJobs: Type.Integer(),
+    waitingEvents: Type.Integer(),
+    bytesInFlight: Type.Integer(),
+    writing: Type.Integer(),
+    oldestAgeMs: Type.Number(),
+  }),
+});
+
+const ReadyBody = Type.Object({ ready: Type.Boolean() });
+
+/** For balancers and people at night; without a key. */
+export const addHealthRoutes: AddRoutes = (app, { db, ingest, now, isDraining }) => {
+  const tags = ['health'];
+
+  app.get(
+    '/health',
+    { schema: { tags, summary: 'How the process does', response: { 200: HealthBody, 503: HealthBody } } },
+    async (_request, reply) => {
+      const isConnected = await isDatabaseReachable(db);
+      const { rss, heapTotal, heapUsed } = process.memoryUsage();
+      return reply.code(isConnected ? 200 : 503).send({
+        status: isConnected ? 'ok' : 'degraded',
+        timestamp: now(),
+        uptime: process.uptime(),
+        memory: { rss, heapTotal, heapUsed },
+        database: isConnected ? 'connected' : 'disconnected',
+        queue: ingest.stats(),
+      });
+    },
+  );
+
+  app.get(
+    '/ready',
+    {
+      schema: {
+        tags,
+        summary: 'Whether to send requests here',
+        response: { 200: ReadyBody, 503: ReadyBody },
+      },
+    },
+    async (_request, reply) => {
+      const ready = !isDraining() && (await isDatabaseReachable(db));
+      return reply.code(ready ? 200 : 503).send({ ready });
+    },
+  );
+};
