@@ -17,6 +17,7 @@ import { addIngestRoutes, isIngestPath } from './routes/ingest';
 import { addProfileRoutes } from './routes/profiles';
 import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
+import { addTimelineRoutes } from './routes/timeline';
 import { openApiDocument } from './openapi';
 
 /** A server batch may be this large; browsers' are bounded further in routes/ingest.ts. */
@@ -52,7 +53,8 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
   // With a secret key, or the console's session.
   await app.register(async (scope) => {
     scope.addHook('onRequest', access.requireReader);
-    for (const add of [addEventRoutes, addProfileRoutes, addAudienceRoutes]) add(scope as App, routes);
+    for (const add of [addEventRoutes, addProfileRoutes, addTimelineRoutes, addAudienceRoutes])
+      add(scope as App, routes);
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   return app as unknown as FastifyInstance;

@@ -44,9 +44,7 @@ export const addIngestRoutes: AddRoutes = (app, context) => {
     if (token !== null) early.set(request, await openFor(request, { access, token }));
   });
 
-  const receive = async (
-    request: FastifyRequest,
-  ): Promise<{ body: Record<string, unknown>; opened: Access }> => {
+  const receive = async (request: FastifyRequest): Promise<Received> => {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const contentType = request.headers['content-type'] ?? '';
     const { value: body, bytes } = parseBody(raw, { contentType, maxBytes: maxBytesOf(request) });
