@@ -44,7 +44,12 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): OpenedD
   // Without a listener, a database that goes away ends the process.
   pool.on('error', (error) => options.onIdleError?.(error));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
-  return { db, pool, close: () => db.destroy() };
+  const close = async () => {
+    await db.destroy();
+    // Kysely only ends a pool that it has used itself.
+    if (!pool.ended) await pool.end();
+  };
+  return { db, pool, close };
 }
 
 /**
