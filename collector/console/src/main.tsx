@@ -1,0 +1,11 @@
+import { render } from 'preact';
+import { openSession } from './api';
+import { App } from './app';
+import './styles/base.css';
+import './styles/frame.css';
+import './styles/parts.css';
+import './styles/events.css';
+
+const root = document.getElementById('console');
+if (root) render(<App />, root);
+void openSession();

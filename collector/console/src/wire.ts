@@ -1,0 +1,96 @@
+/** The collector's answers, as the console reads them: JSON, camelCase, times as RFC 3339 text. */
+
+export interface Workspace {
+  readonly id: string;
+  readonly name: string;
+  readonly timezone: string;
+  readonly currency: string;
+}
+
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** Whom an event, a profile or a member names; at least one of the three is there. */
+export interface Identity {
+  readonly userId: string | null;
+  readonly email: string | null;
+  readonly anonymousId: string | null;
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface Profile extends Identity {
+  readonly id: string;
+  readonly traits: JsonObject;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  readonly events: number;
+  readonly pages: number;
+  readonly orders: number;
+  /** Exact decimals by currency, such as `{ "USD": "59.99" }`. */
+  readonly revenue: Readonly<Record<string, string>>;
+}
+
+export interface Identifier {
+  readonly kind: 'user' | 'email' | 'anonymous';
+  readonly value: string;
+}
+
+export interface ProfileDetail extends Profile {
+  readonly identifiers: readonly Identifier[];
+  readonly audiences: readonly {
+    readonly id: string;
+    readonly key: string;
+    readonly name: string;
+    readonly enteredAt: string;
+  }[];
+}
+
+export const EVENT_TYPES = ['track', 'page', 'identify', 'screen', 'group', 'alias'] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+export interface TimelineEvent extends Identity {
+  readonly messageId: string;
+  readonly type: EventType;
+  /** A track event's name, or a page's or screen's. */
+  readonly event: string | null;
+  readonly occurredAt: string;
+  readonly receivedAt: string;
+  readonly via?: Identifier | null;
+  readonly properties: JsonObject | null;
+  readonly traits: JsonObject | null;
+  readonly context?: JsonObject | null;
+  readonly source?: { readonly id: string; readonly name: string | null } | null;
+}
+
+/** What the live stream carries: the event, and whose timeline it landed on. */
+export interface LiveEvent extends TimelineEvent {
+  readonly profileId: string;
+}
+
+export interface Audience {
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly rule: unknown;
+  readonly size: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly rebuiltAt: string | null;
+  /** Why the last rebuild failed; the members are those of the last good one. */
+  readonly error: string | null;
+}
+
+export interface Member extends Identity {
+  readonly profileId: string;
+  readonly enteredAt: string;
+}
+
+export interface Rebuild {
+  readonly size: number;
+  readonly entered: number;
+  readonly exited: number;
+  readonly rebuiltAt: string;
+}
