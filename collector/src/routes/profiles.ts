@@ -1,7 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { encodeCursor } from '../core/cursor';
 import { inWorkspace } from '../db/connect';
-import { listProfiles, readIdentifiers, readMemberships, readProfiles, resolveProfile } from '../db/profiles';
+import { listProfiles, readIdentifiers, readMemberships, readProfiles } from '../db/profiles';
 import { ApiError } from '../errors';
 import { PageQuery, pageOf, ProfileDetailSchema, ProfileSchema, StrictObject } from '../schema';
 import type { AddRoutes } from './context';

@@ -1,0 +1,41 @@
+/** Reads a workspace back through the queries that the API uses, in the form of the oracle. */
+import type { Kysely } from 'kysely';
+import { inWorkspace } from '../../src/db/connect';
+import { readTimeline } from '../../src/db/events';
+import { listProfiles, readIdentifiers } from '../../src/db/profiles';
+import type { Database } from '../../src/db/tables';
+import type { Portrait } from './identity-oracle';
+
+export async function portraitsStored(db: Kysely<Database>, workspaceId: string): Promise<Portrait[]> {
+  return inWorkspace(db, workspaceId, async (transaction) => {
+    const profiles = await listProfiles(transaction, workspaceId, { search: null, limit: 1000, after: null });
+    const portraits: Portrait[] = [];
+    for (const profile of profiles) {
+      const identifiers = await readIdentifiers(transaction, workspaceId, profile.id);
+      const timeline = await readTimeline(transaction, workspaceId, {
+        profileId: profile.id,
+        from: null,
+        to: null,
+        type: null,
+        event: null,
+        limit: 1000,
+        after: null,
+        hasContext: false,
+      });
+      const texts = identifiers.map(({ kind, value }) => `${kind}:${value}`);
+      portraits.push({
+        id: texts[0]!,
+        identifiers: texts.sort(),
+        traits: profile.traits,
+        firstSeenAt: profile.firstSeenAt.getTime(),
+        lastSeenAt: profile.lastSeenAt.getTime(),
+        events: profile.events,
+        pages: profile.pages,
+        orders: profile.orders,
+        revenue: profile.revenue,
+        timeline: timeline.map(({ place }) => place.id),
+      });
+    }
+    return portraits.sort((a, b) => (a.id < b.id ? -1 : 1));
+  });
+}

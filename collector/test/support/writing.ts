@@ -1,0 +1,74 @@
+/** The write path over a test's database, with the clock in the test's hands. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type NormalEvent, type Normalised, normaliseBatch } from '../../src/core/event';
+import { uuidV7 } from '../../src/core/uuid';
+import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
+import { type Ingest, openIngest, type Verdict } from '../../src/ingest';
+import { createTestDatabase } from './database';
+
+export const RECEIVED_AT = Date.parse('2026-06-15T12:00:00.000Z');
+export const SOURCE_ID = '11111111-1111-4111-8111-111111111111';
+
+export interface Writing extends OpenedDatabase {
+  readonly url: string;
+  readonly ingest: Ingest;
+  /** Sends raw items as one batch with a secret key, so that their times are taken as they are. */
+  send(workspaceId: string, items: readonly unknown[]): Promise<readonly Verdict[]>;
+}
+
+export async function openWriting({ writers = 2 }: { writers?: number } = {}): Promise<Writing> {
+  const database = await createTestDatabase();
+  const opened = openDatabase(database.url, {
+    max: writers + 6,
+    applicationName: 'throughline-test',
+    pipeline: true,
+  });
+  const ingest = openIngest({
+    pool: opened.pool,
+    groupMaxEvents: 500,
+    groupMaxWaitMs: 0,
+    writers,
+    maxBytesInFlight: 64 * 1024 * 1024,
+    monotonic: () => performance.now(),
+    newId: () => uuidV7(RECEIVED_AT, randomBytes(10)),
+  });
+  return {
+    ...opened,
+    url: database.url,
+    ingest,
+    send: (workspaceId, items) =>
+      ingest.submit({
+        workspaceId,
+        currency: 'USD',
+        sourceId: SOURCE_ID,
+        receivedAt: RECEIVED_AT,
+        bytes: 1,
+        items,
+        normalised: normaliseAll(workspaceId, items),
+      }),
+    async close() {
+      await ingest.close();
+      await opened.close();
+      await database.close();
+    },
+  };
+}
+
+export function normaliseAll(workspaceId: string, items: readonly unknown[]): Normalised[] {
+  return normaliseBatch(items, {
+    workspaceId,
+    receivedAt: RECEIVED_AT,
+    sentAt: null,
+    oldest: null,
+    context: null,
+    newMessageId: () => randomUUID(),
+  });
+}
+
+/** The events of items that must all be good. */
+export function eventsOf(workspaceId: string, items: readonly unknown[]): NormalEvent[] {
+  return normaliseAll(workspaceId, items).map((result) => {
+    if (!result.ok) throw new Error(result.rejection.message);
+    return result.event;
+  });
+}
