@@ -3,9 +3,8 @@
  * be there, unchanged. Any number of processes may do this at once; one applies, the others wait and find it done.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Pool, PoolClient } from 'pg';
 
 /** The migrations and the database do not fit each other; the message says which file and what to do. */
@@ -37,10 +36,9 @@ const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * Brings the database up to date and returns the names of the migrations that this call applied.
- * @param folder where the files are; by default the `migrations` folder of this repository or package
  * @throws MigrationError
  */
-export async function migrate(pool: Pool, folder = migrationsFolder()): Promise<readonly string[]> {
+export async function migrate(pool: Pool, folder: string): Promise<readonly string[]> {
   const migrations = await readMigrations(folder);
   const names: string[] = [];
   const client = await pool.connect();
@@ -54,15 +52,6 @@ export async function migrate(pool: Pool, folder = migrationsFolder()): Promise<
     client.release();
   }
   return names;
-}
-
-/** The nearest `migrations` folder above this file: the built and the unbuilt collector lie at different depths. */
-function migrationsFolder(): string {
-  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    const candidate = join(folder, 'migrations');
-    if (existsSync(candidate)) return candidate;
-  }
-  throw new MigrationError(`There is no migrations folder above ${import.meta.dirname}.`);
 }
 
 async function readMigrations(folder: string): Promise<readonly Migration[]> {

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
 import { migrate } from '../../src/db/migrate';
+import { FOLDERS } from '../../src/folders';
 import { createTestDatabase, type TestDatabase } from '../support/database';
-
-const REAL_FOLDER = join(import.meta.dirname, '../../../migrations');
 
 let database: TestDatabase;
 let opened: OpenedDatabase;
@@ -118,12 +117,12 @@ describe('migrate', () => {
   });
 
   it("applies the collector's own files to an empty database", async () => {
-    for (const name of await readdir(REAL_FOLDER))
-      await copyFile(join(REAL_FOLDER, name), join(folder, name));
+    for (const name of await readdir(FOLDERS.migrations))
+      await copyFile(join(FOLDERS.migrations, name), join(folder, name));
     await rm(join(folder, '0001_first.sql'));
     await rm(join(folder, '0002_more.sql'));
-    const names = (await readdir(REAL_FOLDER)).filter((name) => name.endsWith('.sql')).sort();
-    expect(await migrate(opened.pool)).toEqual(names);
+    const names = (await readdir(FOLDERS.migrations)).filter((name) => name.endsWith('.sql')).sort();
+    expect(await migrate(opened.pool, FOLDERS.migrations)).toEqual(names);
     expect(await migrate(opened.pool, folder)).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ export async function createTestDatabase({
   const owner = new URL(url).username;
   const template = isEmpty ? 'template0' : new URL(url).pathname.slice(1);
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await asAdmin(`create database ${name} template ${template} owner ${owner}`);
+  await asAdmin(`create database ${name} template ${template} owner ${owner} strategy file_copy`);
   const its = new URL(url);
   its.pathname = `/${name}`;
   return { url: its.href, close: () => asAdmin(`drop database ${name} with (force)`) };

@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/db/connect';
 import { migrate } from '../../src/db/migrate';
 import { binariesIn, type Binaries } from '../../src/embedded/binaries';
 import { openEmbeddedPostgres } from '../../src/embedded/embedded-postgres';
+import { FOLDERS } from '../../src/folders';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -35,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ...(binaries === undefined ? {} : { binaries }),
   });
   const template = openDatabase(postgres.url, { max: 1, applicationName: 'throughline-test-template' });
-  await migrate(template.pool);
+  await migrate(template.pool, FOLDERS.migrations);
   await template.close();
   project.provide('postgres', { adminUrl: postgres.adminUrl, url: postgres.url });
   return async () => {

@@ -1,0 +1,50 @@
+/** What in the documents is generated: whole files, and blocks between markers. One list for writing and for checking. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { renderConfigTable, renderEnvExample } from '../src/config-docs';
+
+export interface GeneratedDoc {
+  /** Relative to the repository. */
+  readonly path: string;
+  /** The file as it shall be, given how it is ('' when there is none). */
+  readonly render: (current: string) => string;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Add further files and blocks here. */
+const GENERATED: readonly GeneratedDoc[] = [
+  { path: '.env.example', render: renderEnvExample },
+  { path: 'README.md', render: (current) => replaceBlock(current, 'config', renderConfigTable()) },
+];
+
+export interface CheckedDoc {
+  readonly path: string;
+  readonly current: string;
+  readonly expected: string;
+}
+
+/** Each generated file as it is and as it shall be, formatted as the formatter would. */
+export function readGeneratedDocs(): Promise<readonly CheckedDoc[]> {
+  return Promise.all(
+    GENERATED.map(async ({ path, render }) => {
+      const absolute = join(ROOT, path);
+      const current = await readFile(absolute, 'utf8').catch(() => '');
+      const rendered = render(current);
+      const isMarkdown = path.endsWith('.md');
+      const style = { ...(await resolveConfig(absolute)), filepath: absolute };
+      return { path: absolute, current, expected: isMarkdown ? await format(rendered, style) : rendered };
+    }),
+  );
+}
+
+/** Replaces what stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
+function replaceBlock(text: string, name: string, block: string): string {
+  const begin = `<!-- ${name}:begin -->`;
+  const end = `<!-- ${name}:end -->`;
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`There are no lines ${begin} and ${end} to write between.`);
+  return `${text.slice(0, from + begin.length)}\n\n${block}\n\n${text.slice(to)}`;
+}

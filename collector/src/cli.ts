@@ -1,0 +1,73 @@
+/** The command `throughline`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MigrationError } from './db/migrate';
+import { migrateOnly } from './deps';
+import { StartError } from './embedded/start-error';
+import { createLogger } from './logger';
+import { loadConfig, runCollector } from './main';
+
+const USAGE = `Usage: throughline <command>
+
+  start      Start the collector and, without DATABASE_URL, its own Postgres
+  migrate    Bring the database up to date and end
+  help       Print this
+  version    Print the version
+
+Settings come from the environment and from the file .env; README.md lists them.
+`;
+
+export async function runCommand(args: readonly string[]): Promise<void> {
+  const [command = 'help', ...rest] = args;
+  if (rest.length > 0) return refuse(`throughline ${command} takes no arguments.`);
+  switch (command) {
+    case 'start':
+      return runCollector();
+    case 'migrate':
+      return runMigrate();
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(USAGE);
+      return;
+    case 'version':
+    case '--version':
+    case '-v':
+      process.stdout.write(`${readVersion()}\n`);
+      return;
+    default:
+      return refuse(`throughline has no command "${command}".`);
+  }
+}
+
+async function runMigrate(): Promise<void> {
+  const config = loadConfig();
+  if (config === undefined) return void (process.exitCode = 1);
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+  try {
+    const applied = await migrateOnly({
+      config,
+      log: createLogger(config.logLevel),
+      onNotice: (sentence) => console.error(sentence),
+      signal: stopping.signal,
+    });
+    const lines =
+      applied.length === 0 ? ['The database is up to date.'] : applied.map((name) => `Applied ${name}`);
+    process.stdout.write(`${lines.join('\n')}\n`);
+  } catch (error) {
+    const isExpected = error instanceof StartError || error instanceof MigrationError;
+    console.error(isExpected ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+function refuse(sentence: string): void {
+  process.stderr.write(`${sentence}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
+
+function readVersion(): string {
+  const manifest = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

@@ -1,0 +1,133 @@
+/** Opens everything that the collector works with, in order, and closes it in the opposite one. */
+import { randomBytes } from 'node:crypto';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Config } from './config';
+import { uuidV7 } from './core/uuid';
+import { openDatabase, type OpenedDatabase } from './db/connect';
+import { migrate } from './db/migrate';
+import { describeServer } from './db/server';
+import { openEmbeddedPostgres } from './embedded/embedded-postgres';
+import type { StopMode } from './embedded/server-process';
+import { StartError } from './embedded/start-error';
+import { FOLDERS } from './folders';
+import { openIngest } from './ingest';
+import type { RouteContext } from './routes/context';
+
+export interface OpenOptions {
+  readonly config: Config;
+  readonly log: FastifyBaseLogger;
+  /** A sentence for whoever starts it. */
+  readonly onNotice: (sentence: string) => void;
+  /** Gives the start up. */
+  readonly signal: AbortSignal;
+}
+
+interface Server {
+  readonly url: string;
+  readonly close: (mode?: StopMode) => Promise<void>;
+}
+
+export interface Deps {
+  readonly context: Omit<RouteContext, 'isDraining'>;
+  /** May be called again with "now" to hurry a close up. */
+  readonly close: (how: CloseMode) => Promise<void>;
+}
+
+/**
+ * "drained" writes what was accepted, then closes. "now" stops the database where it stands: what was acknowledged is
+ * committed, and it recovers at its next start.
+ */
+export type CloseMode = 'drained' | 'now';
+
+const READERS = 10;
+const DEFAULT_FOLDER = '.throughline';
+const TOKEN_BYTES = 24;
+
+/** The database, migrated and ready for the application. @throws StartError, MigrationError, or what the database says */
+export async function openDeps(options: OpenOptions): Promise<Deps> {
+  const { config, log } = options;
+  const server = await openServer(options);
+  const open = (applicationName: string, max: number, pipeline: boolean): OpenedDatabase =>
+    openDatabase(server.url, {
+      max,
+      applicationName,
+      pipeline,
+      onIdleError: (error) => log.warn({ err: error }, 'A database connection broke'),
+    });
+  const readers = open('throughline', READERS, false);
+  const writers = open('throughline-ingest', config.writers, true);
+  const closePools = (): Promise<unknown> => Promise.allSettled([readers.close(), writers.close()]);
+  try {
+    await refuseUnfit(readers, options);
+    await migrate(readers.pool, FOLDERS.migrations);
+  } catch (error) {
+    await closePools();
+    await server.close();
+    throw error;
+  }
+
+  const newId = (): string => uuidV7(Date.now(), randomBytes(10));
+  const ingest = openIngest({ ...config, pool: writers.pool, monotonic: () => performance.now(), newId });
+  const drain = async (): Promise<void> => {
+    await ingest.close();
+    await closePools();
+  };
+  return {
+    context: {
+      config,
+      db: readers.db,
+      ingest,
+      now: () => new Date(),
+      newId,
+      newToken: () => randomBytes(TOKEN_BYTES).toString('base64url'),
+      folders: FOLDERS,
+    },
+    close: async (how) => {
+      if (how === 'drained') await drain();
+      await server.close(how === 'drained' ? 'fast' : 'immediate');
+    },
+  };
+}
+
+/** `throughline migrate`: applies what is missing and closes again. */
+export async function migrateOnly(options: OpenOptions): Promise<readonly string[]> {
+  const server = await openServer(options);
+  const { pool, close } = openDatabase(server.url, { max: 1, applicationName: 'throughline-migrate' });
+  try {
+    return await migrate(pool, FOLDERS.migrations);
+  } finally {
+    await close();
+    await server.close();
+  }
+}
+
+/** Postgres where DATABASE_URL says, else our own in the data folder. */
+async function openServer({ config, log, onNotice, signal }: OpenOptions): Promise<Server> {
+  if (config.databaseUrl !== undefined) return { url: config.databaseUrl, close: () => Promise.resolve() };
+  return openEmbeddedPostgres({
+    folder: config.dataDir ?? DEFAULT_FOLDER,
+    isConfigured: config.dataDir !== undefined,
+    onNotice,
+    onProblem: (sentence) => log.error(sentence),
+    signal,
+  });
+}
+
+async function refuseUnfit({ pool }: OpenedDatabase, { onNotice }: OpenOptions): Promise<void> {
+  const traits = await describeServer(pool).catch((cause: unknown) => {
+    throw new StartError(`Cannot connect to the database: ${reasonOf(cause)}`, { cause });
+  });
+  if (!traits.isSupported)
+    throw new StartError(`Postgres 15 or newer is needed, and this is ${traits.version}.`);
+  if (traits.bypassesRowSecurity) {
+    onNotice(
+      'The role in DATABASE_URL bypasses row-level security, the second wall between workspaces; give us a plain role.',
+    );
+  }
+}
+
+/** Node reports a host that refused on several addresses as one error without a message. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
+  return error instanceof Error ? error.message : String(error);
+}
