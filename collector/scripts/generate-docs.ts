@@ -1,9 +1,10 @@
 /** Rewrites the generated files and blocks: `npx tsx collector/scripts/generate-docs.ts`. */
 import { writeFile } from 'node:fs/promises';
-import { readGeneratedDocs } from './generated-docs';
+import { checkDoc, GENERATED_DOCS } from './generated-docs';
 
 async function generateDocs(): Promise<void> {
-  for (const { path, current, expected } of await readGeneratedDocs()) {
+  for (const doc of GENERATED_DOCS) {
+    const { path, current, expected } = await checkDoc(doc);
     if (current !== expected) await writeFile(path, expected);
   }
 }

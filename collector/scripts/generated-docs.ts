@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { renderConfigTable, renderEnvExample } from '../src/config-docs';
 
-export interface GeneratedDoc {
+interface GeneratedDoc {
   /** Relative to the repository. */
   readonly path: string;
   /** The file as it shall be, given how it is ('' when there is none). */
@@ -14,29 +14,25 @@ export interface GeneratedDoc {
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /** Add further files and blocks here. */
-const GENERATED: readonly GeneratedDoc[] = [
+export const GENERATED_DOCS: readonly GeneratedDoc[] = [
   { path: '.env.example', render: renderEnvExample },
   { path: 'README.md', render: (current) => replaceBlock(current, 'config', renderConfigTable()) },
 ];
 
-export interface CheckedDoc {
+interface CheckedDoc {
   readonly path: string;
   readonly current: string;
   readonly expected: string;
 }
 
-/** Each generated file as it is and as it shall be, formatted as the formatter would. */
-export function readGeneratedDocs(): Promise<readonly CheckedDoc[]> {
-  return Promise.all(
-    GENERATED.map(async ({ path, render }) => {
-      const absolute = join(ROOT, path);
-      const current = await readFile(absolute, 'utf8').catch(() => '');
-      const rendered = render(current);
-      const isMarkdown = path.endsWith('.md');
-      const style = { ...(await resolveConfig(absolute)), filepath: absolute };
-      return { path: absolute, current, expected: isMarkdown ? await format(rendered, style) : rendered };
-    }),
-  );
+/** A generated file as it is and as it shall be, formatted as the formatter would. */
+export async function checkDoc({ path, render }: GeneratedDoc): Promise<CheckedDoc> {
+  const absolute = join(ROOT, path);
+  const current = await readFile(absolute, 'utf8').catch(() => '');
+  const rendered = render(current);
+  if (!path.endsWith('.md')) return { path: absolute, current, expected: rendered };
+  const style = { ...(await resolveConfig(absolute)), filepath: absolute };
+  return { path: absolute, current, expected: await format(rendered, style) };
 }
 
 /** Replaces what stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
