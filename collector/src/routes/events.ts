@@ -14,7 +14,8 @@ export const addEventRoutes: AddRoutes = (app, { db, access, now }) => {
       inWorkspace(db, workspaceId, (transaction) => readReceivedSince(transaction, workspaceId, query)),
     onError: (error) => app.log.warn({ err: error }, 'The live feed could not read; it goes on.'),
   });
-  app.addHook('onClose', async () => feed.close());
+  // Before the server closes: it waits for open streams to end.
+  app.addHook('preClose', async () => feed.close());
 
   app.get(
     '/v1/events/live',
