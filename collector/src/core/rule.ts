@@ -77,14 +77,17 @@ export type Operator = keyof Comparisons;
 /** What a compared value may be: anything that JSON can say, or one thing only. */
 export type ValueKind = 'json' | 'text' | 'number' | 'instant';
 
+const EQUALITY = ['eq', 'neq', 'in', 'nin'] as const;
+const ORDER = ['gt', 'gte', 'lt', 'lte'] as const;
+const PARTS = ['contains', 'prefix', 'suffix'] as const;
+const TIMES = ['before', 'after'] as const;
+
+/** The comparisons that make sense for each kind of value. */
 export const OPERATORS: Readonly<Record<ValueKind, readonly Operator[]>> = {
-  json: [
-    'eq', 'neq', 'in', 'nin', 'gt', 'gte', 'lt', 'lte', 'exists',
-    'contains', 'prefix', 'suffix', 'has', 'before', 'after',
-  ], // prettier-ignore
-  text: ['eq', 'neq', 'in', 'nin', 'exists', 'contains', 'prefix', 'suffix'],
-  number: ['eq', 'neq', 'in', 'nin', 'gt', 'gte', 'lt', 'lte', 'exists'],
-  instant: ['exists', 'before', 'after'],
+  json: [...EQUALITY, ...ORDER, 'exists', ...PARTS, 'has', ...TIMES],
+  text: [...EQUALITY, 'exists', ...PARTS],
+  number: [...EQUALITY, ...ORDER, 'exists'],
+  instant: ['exists', ...TIMES],
 };
 
 /**
@@ -165,7 +168,18 @@ const MINUTES = { minutes: 1, hours: 60, days: 24 * 60, weeks: 7 * 24 * 60 } as 
 export function parseDuration(text: string): Duration | null {
   const match = DURATION.exec(text);
   if (match === null) return null;
-  const amount = Number(match[1]);
-  const unit = UNITS[match[2] as keyof typeof UNITS];
-  return amount * MINUTES[unit] <= MAX_MINUTES ? { amount, unit } : null;
+  const duration = { amount: Number(match[1]), unit: UNITS[match[2] as keyof typeof UNITS] };
+  return minutesOf(duration) <= MAX_MINUTES ? duration : null;
+}
+
+/** The duration's minutes where no clock is changed. */
+export function minutesOf({ amount, unit }: Duration): number {
+  return amount * MINUTES[unit];
+}
+
+/** Whether the leaf only says which events count; it then means "at least one". */
+export function isBareCount(rule: EventRule): boolean {
+  return (
+    (rule.agg ?? 'count') === 'count' && OPERATORS.number.every((operator) => rule[operator] === undefined)
+  );
 }

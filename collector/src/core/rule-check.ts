@@ -1,0 +1,112 @@
+import { isObject } from './event';
+import { BUILTIN_TRAITS, kindOfTrait, MAX_LEAVES, MAX_RULE_DEPTH, type Rule } from './rule';
+import { readComparisons } from './rule-comparison';
+import { readEventRule } from './rule-event';
+import { NOT_YET, readPath, refuseUnknown, requireComparison } from './rule-leaf';
+import { createFindings, type Findings, listOf, pathOf, type RuleProblem } from './rule-problem';
+import { expandShorthand, isShorthand } from './rule-shorthand';
+
+export type CheckedRule =
+  | { readonly ok: true; readonly rule: Rule }
+  | { readonly ok: false; readonly problems: readonly RuleProblem[] };
+
+/**
+ * Checks a value that came from outside to be a rule.
+ *
+ * @returns the rule, with nothing in it that the language does not know and the shorthand written out; or what is
+ *   wrong, each with its path and what would be valid there (at most MAX_PROBLEMS of them)
+ */
+export function checkRule(value: unknown): CheckedRule {
+  const findings = createFindings();
+  const count = { leaves: 0 };
+  const rule = isShorthand(value)
+    ? expandShorthand(value, { path: 'rule', findings })
+    : readRule(value, { path: 'rule', depth: 1, findings, count });
+  if (count.leaves > MAX_LEAVES) {
+    findings.add('rule', `may ask about at most ${MAX_LEAVES} traits and events; this one has more`);
+  }
+  const { problems } = findings;
+  return problems.length === 0 ? { ok: true, rule } : { ok: false, problems };
+}
+
+/** Stands where a rule could not be read; it never leaves this file, because there is a problem then. */
+const UNREADABLE: Rule = { all: [] };
+
+interface Place {
+  readonly path: string;
+  readonly depth: number;
+  readonly findings: Findings;
+  /** Shared by all places of a rule. */
+  readonly count: { leaves: number };
+}
+
+const FORMS = ['all', 'any', 'not', 'trait', 'event'] as const;
+type Form = (typeof FORMS)[number];
+type Fields = Readonly<Record<string, unknown>>;
+
+function readRule(value: unknown, place: Place): Rule {
+  const { path, depth, findings } = place;
+  if (!isObject(value)) {
+    findings.add(path, `must be a rule: an object with one of ${listOf(FORMS)}`);
+    return UNREADABLE;
+  }
+  if (depth > MAX_RULE_DEPTH) {
+    findings.add(path, `is nested too deep: a rule may have at most ${MAX_RULE_DEPTH} levels`);
+    return UNREADABLE;
+  }
+  const forms = FORMS.filter((form) => Object.hasOwn(value, form));
+  const [form] = forms;
+  if (form === undefined) {
+    const later = Object.keys(value).find((key) => NOT_YET.has(key));
+    if (later !== undefined) findings.add(pathOf(path, later), 'is not supported');
+    else findings.add(path, `must have one of ${listOf(FORMS)}`);
+    return UNREADABLE;
+  }
+  if (forms.length > 1) {
+    findings.add(path, `must have only one of ${listOf(forms)}; combine rules by all or any`);
+    return UNREADABLE;
+  }
+  return readForm(form, value, place);
+}
+
+function readForm(form: Form, value: Fields, place: Place): Rule {
+  const { depth, findings, count } = place;
+  if (form === 'trait' || form === 'event') {
+    count.leaves += 1;
+    return form === 'trait' ? readTraitRule(value, place) : readEventRule(value, place);
+  }
+  refuseUnknown(value, { path: place.path, findings, known: [form] });
+  const inner = { path: pathOf(place.path, form), depth: depth + 1, findings, count };
+  if (form === 'not') return { not: readRule(value['not'], inner) };
+  const rules = readRules(value[form], inner);
+  return form === 'all' ? { all: rules } : { any: rules };
+}
+
+function readRules(value: unknown, place: Place): readonly Rule[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    place.findings.add(place.path, 'must be a list of at least one rule');
+    return [];
+  }
+  const rules: Rule[] = [];
+  for (const [index, item] of value.entries()) {
+    // A list of a million rules is not read to its end to say that it is too long.
+    if (place.count.leaves > MAX_LEAVES) break;
+    rules.push(readRule(item, { ...place, path: pathOf(place.path, index) }));
+  }
+  return rules;
+}
+
+function readTraitRule(value: Fields, { path, findings }: Place): Rule {
+  refuseUnknown(value, { path, findings, known: ['trait'], mayCompare: true });
+  const at = pathOf(path, 'trait');
+  const trait = readPath(value['trait'], { path: at, findings });
+  if (trait === null) return UNREADABLE;
+  const kind = kindOfTrait(trait);
+  if (kind === null) {
+    const names = [...Object.keys(BUILTIN_TRAITS), '$revenue.EUR (of any currency)'];
+    findings.add(at, `is not built in; what begins with $ is ${listOf(names)}`);
+    return UNREADABLE;
+  }
+  requireComparison(value, { path, findings, what: `trait "${trait}"` });
+  return { trait, ...readComparisons(value, { path, kind, findings }) };
+}

@@ -1,0 +1,85 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { Kysely } from 'kysely';
+import { refreshAudience } from './db/audience-rebuild';
+import { listAudienceIds, listWorkspaceIds } from './db/audiences';
+import { ensureEventPartitions } from './db/partitions';
+import type { Database } from './db/tables';
+
+export interface WorkerOptions {
+  readonly db: Kysely<Database>;
+  readonly now: () => Date;
+  readonly log: Pick<FastifyBaseLogger, 'error' | 'info'>;
+}
+
+/** What is done by the clock. */
+export interface Worker {
+  /** Does what is due now; a call while one runs waits for that one and does nothing more. */
+  readonly tick: () => Promise<void>;
+  /** Ticks at once and then every minute. */
+  readonly start: () => void;
+  /** Stops after the audience at hand. */
+  readonly close: () => Promise<void>;
+}
+
+const TICK_MS = 60_000;
+/** Who was rebuilt within this much of a tick is left to the next one: other processes tick too, at other seconds. */
+const FRESH_MS = 50_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** This month's partition and the two after it. */
+const MONTHS_AHEAD = 3;
+
+/** Keeps partitions ahead of the events, and audiences true while time passes. Any number of processes may have one. */
+export function createWorker({ db, now, log }: WorkerOptions): Worker {
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | null = null;
+  let partitionsUntil = -Infinity;
+
+  async function ensurePartitions(): Promise<void> {
+    const at = now();
+    if (at.getTime() < partitionsUntil) return;
+    await ensureEventPartitions(db, { from: at, months: MONTHS_AHEAD });
+    partitionsUntil = at.getTime() + DAY_MS;
+  }
+
+  async function refreshAudiences(): Promise<void> {
+    const unlessAfter = new Date(now().getTime() - FRESH_MS);
+    for (const workspaceId of await listWorkspaceIds(db)) {
+      for (const audienceId of await listAudienceIds(db, workspaceId)) {
+        if (isClosed) return;
+        await refreshAudience(db, { workspaceId, audienceId, now, unlessAfter }).catch((error: unknown) =>
+          log.error({ err: error, audienceId }, 'An audience could not be rebuilt; it keeps its members'),
+        );
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (const job of [ensurePartitions, refreshAudiences]) {
+      // One job's failure is not the next one's; what failed is tried again at the next tick.
+      await job().catch((error: unknown) => log.error({ err: error }, 'Work by the clock failed'));
+    }
+  }
+
+  function tick(): Promise<void> {
+    if (isClosed) return Promise.resolve();
+    running ??= run().finally(() => (running = null));
+    return running;
+  }
+
+  function loop(): void {
+    void tick().then(() => {
+      if (!isClosed) timer = setTimeout(loop, TICK_MS);
+    });
+  }
+
+  return {
+    tick,
+    start: loop,
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
