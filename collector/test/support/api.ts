@@ -1,0 +1,118 @@
+/** The collector's application over real HTTP and a database of its own, with the clock in the test's hands. */
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { buildApp } from '../../src/app';
+import { generateKey, KEY_RANDOM_BYTES } from '../../src/core/key';
+import { uuidV7 } from '../../src/core/uuid';
+import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
+import { ensureFirstWorkspace } from '../../src/db/keys';
+import { FOLDERS } from '../../src/folders';
+import { openIngest } from '../../src/ingest';
+import { createLogger } from '../../src/logger';
+import { createTestDatabase } from './database';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // A test says what it expects of a body; anything else fails there.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+}
+
+export interface Api extends OpenedDatabase {
+  readonly url: string;
+  readonly workspaceId: string;
+  readonly writeKey: string;
+  readonly secretKey: string;
+  readonly clock: { now: Date };
+  readonly draining: { isDraining: boolean };
+  /** Sends events with the write key. */
+  readonly batch: (items: readonly unknown[], more?: object) => Promise<Answer>;
+  /** Any request; the secret key unless headers say otherwise. */
+  readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>;
+  readonly get: (path: string) => Promise<Answer>;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export async function openApi(): Promise<Api> {
+  const database = await createTestDatabase();
+  const opened = openDatabase(database.url, { max: 10, applicationName: 'throughline-test', pipeline: true });
+  const clock = { now: new Date('2026-06-15T12:00:00.000Z') };
+  const draining = { isDraining: false };
+  const newId = () => uuidV7(clock.now.getTime(), randomBytes(10));
+  const ingest = openIngest({
+    pool: opened.pool,
+    groupMaxEvents: 500,
+    groupMaxWaitMs: 1,
+    writers: 2,
+    maxBytesInFlight: 64 * 1024 * 1024,
+    monotonic: () => performance.now(),
+    newId,
+  });
+  const first = await ensureFirstWorkspace(opened.db, {
+    writeKey: undefined,
+    secretKey: undefined,
+    newKey: (kind) => generateKey(kind, randomBytes(KEY_RANDOM_BYTES)),
+    newId,
+  });
+  const app = await buildApp(
+    {
+      config: { environment: 'test', corsOrigins: ['https://analyst.example'] },
+      db: opened.db,
+      ingest,
+      now: () => clock.now,
+      newId,
+      newToken: () => randomBytes(24).toString('base64url'),
+      isDraining: () => draining.isDraining,
+      folders: FOLDERS,
+    },
+    createLogger('silent'),
+  );
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const secretKey = first.newSecretKey!;
+  const call = async (method: string, path: string, { body, headers }: CallOptions = {}): Promise<Answer> => {
+    const response = await fetch(url + path, {
+      method,
+      redirect: 'manual',
+      headers: headers ?? {
+        authorization: `Bearer ${secretKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: isRaw(body) ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  };
+  return {
+    ...opened,
+    url,
+    workspaceId: first.workspaceId,
+    writeKey: first.writeKey,
+    secretKey,
+    clock,
+    draining,
+    call,
+    get: (path) => call('GET', path),
+    batch: (items, more) =>
+      call('POST', `/v1/batch?writeKey=${first.writeKey}`, {
+        headers: { 'content-type': 'text/plain' },
+        body: { batch: items, ...more },
+      }),
+    async close() {
+      await app.close();
+      await ingest.close();
+      await opened.close();
+      await database.close();
+    },
+  };
+}
+
+function isRaw(body: unknown): body is string | Uint8Array<ArrayBuffer> {
+  return typeof body === 'string' || body instanceof Uint8Array;
+}
