@@ -1,0 +1,35 @@
+export interface LifecycleHandlers {
+  /** The page is out of sight, and may be killed without another word. */
+  readonly onHide: () => void;
+  /** The page is being left, for good or into the back/forward cache. */
+  readonly onLeave: () => void;
+  /** The page is back out of the back/forward cache. */
+  readonly onReturn: () => void;
+  /** The page is in sight again, or the connection is back. */
+  readonly onWake: () => void;
+}
+
+/**
+ * Follows the page's life until the signal. No `unload` and no `beforeunload`: they keep pages out of the
+ * back/forward cache, and phones do not fire them.
+ */
+export function followLifecycle(handlers: LifecycleHandlers, signal: AbortSignal): void {
+  const onVisibility = (): void => (document.hidden ? handlers.onHide() : handlers.onWake());
+  const onShow = (event: PageTransitionEvent): void => {
+    if (event.persisted) handlers.onReturn();
+  };
+  document.addEventListener('visibilitychange', onVisibility, { signal });
+  addEventListener('pagehide', handlers.onLeave, { signal });
+  addEventListener('pageshow', onShow, { signal });
+  addEventListener('online', handlers.onWake, { signal });
+}
+
+/** Runs now, or when a page that the browser renders in advance is really opened. */
+export function whenActivated(run: () => void): void {
+  // Not in TypeScript's DOM library yet.
+  if ((document as { readonly prerendering?: boolean }).prerendering) {
+    document.addEventListener('prerenderingchange', run, { once: true });
+  } else {
+    run();
+  }
+}

@@ -1,0 +1,132 @@
+import { MAX_BATCH_EVENTS, takeBatch } from '../core/batch';
+import { decideOutcome } from '../core/retry';
+import type { Outcome } from '../core/retry';
+import type { DropReason } from '../options';
+import type { Clock } from './clock';
+import type { Locks } from './locks';
+import { createPace } from './pace';
+import type { PaceEdges } from './pace';
+import type { Queue, StoredEvent } from './queue';
+import type { Transport } from './transport';
+
+/** Decides when to send. */
+export interface Sender {
+  /** There are new events: they go after the flush time, or now if they are many. */
+  notice(): void;
+  /** Sends what there is, unless one has to wait; resolves when nothing more can be done now. */
+  flush(): Promise<void>;
+  /** The connection or the page is back: forget the failures and send. */
+  wake(): void;
+  /** The page may never run again: sends its own events at once, in a request that outlives it. */
+  sendOwn(): void;
+  /** Sends nothing more, as before the first resume. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface SenderEdges extends PaceEdges {
+  readonly queue: Queue;
+  readonly transport: Transport;
+  readonly exclusive: Locks['exclusive'];
+  readonly clock: Clock;
+  readonly onDrop: (count: number, reason: DropReason, detail?: string) => void;
+  readonly flushAfterMs: number;
+  readonly flushAt: number;
+}
+
+export function createSender(edges: SenderEdges): Sender {
+  const { queue, transport, clock } = edges;
+  const pace = createPace(edges, () => void run());
+  const { deliver, batchEvents } = createDelivery(edges, pace);
+  let isPaused = true;
+  let isFlushDue = false;
+  let running = Promise.resolve();
+  let next: Promise<void> | undefined;
+
+  const pass = async (): Promise<void> => {
+    while (!isPaused && pace.isOpen()) {
+      const { batch, lookAgainMs } = await queue.take(batchEvents());
+      if (lookAgainMs < Infinity) clock.after(lookAgainMs, () => void run());
+      if (batch.length === 0) return;
+      await deliver(batch);
+    }
+  };
+  // An opaque origin (a sandboxed frame) is refused locks, but then it has no storage to share either.
+  // What is recorded while a pass runs may be too late for it, so one more follows; never more than one.
+  const run = (): Promise<void> =>
+    (next ??= running.then(() => {
+      next = undefined;
+      return (running = edges.exclusive(pass).catch(pass));
+    }));
+
+  const notice = (): void => {
+    if (queue.count() >= edges.flushAt) void run();
+    if (isFlushDue) return;
+    isFlushDue = true;
+    clock.after(edges.flushAfterMs, () => {
+      isFlushDue = false;
+      void run();
+    });
+  };
+
+  return {
+    notice,
+    flush: run,
+    wake: () => {
+      pace.forgive();
+      void run();
+    },
+    sendOwn: () => {
+      if (!pace.isOpen(true)) return;
+      const batch = takeBatch(queue.idle(), Infinity, transport.spareBytes());
+      if (batch.length > 0) void deliver(batch);
+    },
+    pause: () => {
+      isPaused = true;
+    },
+    resume: () => {
+      isPaused = false;
+      running = running.then(queue.reconcile);
+      notice();
+    },
+  };
+}
+
+/** Sends one batch, and does what its answer demands. */
+function createDelivery(
+  { queue, transport, clock, onDrop }: SenderEdges,
+  pace: ReturnType<typeof createPace>,
+): {
+  readonly deliver: (batch: readonly StoredEvent[]) => Promise<void>;
+  readonly batchEvents: () => number;
+} {
+  /** How many events a batch may have: halved where the collector could not take it, doubled where it could. */
+  let batchEvents = MAX_BATCH_EVENTS;
+
+  const settle = async (batch: readonly StoredEvent[], outcome: Outcome): Promise<void> => {
+    switch (outcome.kind) {
+      case 'settled':
+        pace.succeed();
+        batchEvents = Math.min(MAX_BATCH_EVENTS, batchEvents * 2);
+        outcome.rejected.forEach(({ code, message }) => onDrop(1, 'rejected', `${code}: ${message}`));
+        return queue.settle(batch);
+      case 'drop':
+        onDrop(1, outcome.reason);
+        return queue.settle(batch);
+      case 'split':
+        batchEvents = Math.ceil(batch.length / 2);
+        return;
+      case 'stop':
+        return pace.stop();
+      case 'hold':
+        return pace.hold(outcome.ms);
+      case 'retry':
+        return pace.fail();
+    }
+  };
+  return {
+    batchEvents: () => batchEvents,
+    deliver: (batch) =>
+      transport.carry(batch, (answer) => settle(batch, decideOutcome(answer, batch.length, clock.now()))),
+  };
+}

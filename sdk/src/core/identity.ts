@@ -1,0 +1,15 @@
+import type { Properties } from './wire';
+
+/** Whom this browser was last identified as, and what was said about them here. */
+export interface User {
+  readonly userId?: string | undefined;
+  readonly traits: Properties;
+}
+
+export const NOBODY: User = { traits: {} };
+
+/** The user after an identify: another user ID begins with no traits; none keeps the one known. */
+export function identifyUser(user: User, userId: string | undefined, traits: Properties | undefined): User {
+  const isOther = userId !== undefined && user.userId !== undefined && userId !== user.userId;
+  return { userId: userId ?? user.userId, traits: { ...(isOther ? {} : user.traits), ...traits } };
+}

@@ -1,0 +1,78 @@
+import { optionsError } from './errors';
+
+/**
+ * Why events were dropped: `too-large` (beyond 32 KB as JSON), `queue-full` (the oldest of more than 5,000 events
+ * or 5 MB waiting), `expired` (waiting for more than 30 days), `rejected` (the collector refused the event; the
+ * detail is its code and message), `refused` (the collector refused a request with nothing but this event in
+ * it), `failed` (the page's own objects broke while the call was read).
+ */
+export type DropReason = 'too-large' | 'queue-full' | 'expired' | 'rejected' | 'refused' | 'failed';
+
+export interface TrackerOptions {
+  /** The source's write key, `pk_…`. Public: it can only add events. */
+  readonly writeKey: string;
+  /** Where the collector is: an http(s) address, with a path if it has one. */
+  readonly host: string;
+  /**
+   * Record a page view at the start and at each navigation by the History API that changes path or query (not
+   * the fragment). @default false
+   */
+  readonly autoPage?: boolean;
+  /** Whole milliseconds that events wait for company, 0 to 60000. @default 2000 */
+  readonly flushAfterMs?: number;
+  /** So many waiting events are sent without waiting longer, 1 to 100. @default 20 */
+  readonly flushAt?: number;
+  /**
+   * Begins the names of the cookie and of everything stored: letters, digits, `_` and `-`. Trackers on one origin
+   * that should not share who the visitor is need different ones. @default 'throughline'
+   */
+  readonly namespace?: string;
+  /** The domain of the anonymous ID's cookie, to share it among subdomains: `example.com`. @default this host */
+  readonly cookieDomain?: string;
+  /** Told of every event that is given up, with how many, why, and what more is known. @default none */
+  readonly onDrop?: (count: number, reason: DropReason, detail?: string) => void;
+  /** Sends the requests; must honour `keepalive` and `signal`. @default the page's fetch */
+  readonly fetch?: typeof fetch;
+}
+
+export type Settings = Required<Omit<TrackerOptions, 'cookieDomain'>> & { readonly cookieDomain: string };
+
+/** What holds where an option is not given; also the type that each must have. */
+const DEFAULTS: Settings = {
+  writeKey: '',
+  host: '',
+  autoPage: false,
+  flushAfterMs: 2_000,
+  flushAt: 20,
+  namespace: 'throughline',
+  cookieDomain: '',
+  onDrop: () => undefined,
+  // Looked up at each call: a page may replace it, and it must not be called on another object.
+  fetch: (url, init) => fetch(url, init),
+};
+
+const PATTERNS: Readonly<Partial<Record<string, RegExp>>> = {
+  writeKey: /^\S+$/,
+  host: /^https?:\/\/[^\s/?#]+[^\s?#]*$/,
+  flushAfterMs: /^([1-5]?\d{1,4}|60000)$/,
+  flushAt: /^([1-9]\d?|100)$/,
+  namespace: /^[\w-]+$/,
+  cookieDomain: /^[\w.-]*$/,
+};
+
+/**
+ * The options with defaults in place of what is absent or undefined.
+ *
+ * @throws TypeError that names every option that is missing, out of its bounds or unknown
+ */
+export function resolveOptions(options: TrackerOptions): Settings {
+  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  const settings: Settings = { ...DEFAULTS, ...Object.fromEntries(given) };
+  const bad = Object.entries(settings).filter(
+    ([name, value]) =>
+      typeof value !== typeof DEFAULTS[name as keyof Settings] ||
+      PATTERNS[name]?.test(String(value)) === false,
+  );
+  if (bad.length > 0) throw optionsError(bad.map(([name]) => name));
+  return { ...settings, host: settings.host.replace(/\/+$/, '') };
+}
