@@ -17,10 +17,10 @@ export function isAudienceKey(text: string): boolean {
  */
 export function keyFromName(name: string, fallback: string): string {
   const key = name
-    .toLowerCase()
-    .replaceAll('ß', 'ss')
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')
+    .toLowerCase()
+    .replaceAll('ß', 'ss')
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, MAX_KEY_LENGTH)
     .replace(/^-|-$/g, '');

@@ -18,7 +18,7 @@ export type CheckedRule =
  */
 export function checkRule(value: unknown): CheckedRule {
   const findings = createFindings();
-  const count = { leaves: 0 };
+  const count = { leaves: 0, conditions: 0 };
   const rule = isShorthand(value)
     ? expandShorthand(value, { path: 'rule', findings })
     : readRule(value, { path: 'rule', depth: 1, findings, count });
@@ -37,7 +37,7 @@ interface Place {
   readonly depth: number;
   readonly findings: Findings;
   /** Shared by all places of a rule. */
-  readonly count: { leaves: number };
+  readonly count: { leaves: number; conditions: number };
 }
 
 const FORMS = ['all', 'any', 'not', 'trait', 'event'] as const;

@@ -7,7 +7,6 @@ import {
   type Condition,
   EVENT_KINDS,
   type EventRule,
-  isEventKind,
   MAX_CONDITIONS,
   MAX_LIST,
   minutesOf,
@@ -19,20 +18,28 @@ import { type Findings, listOf, pathOf } from './rule-problem';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A value of the rule, and where what is wrong with it goes. */
+/** Where a value stands, and where what is wrong with it goes. */
 interface Place {
   readonly path: string;
   readonly findings: Findings;
 }
 
+/** Conditions read so far, in the whole rule. */
+interface Count {
+  conditions: number;
+}
+
 const KEYS = ['event', 'where', 'within', 'between', 'agg', 'of'] as const;
 
 /** Reads a leaf that asks about events. */
-export function readEventRule(value: Fields, { path, findings }: Place): EventRule {
+export function readEventRule(
+  value: Fields,
+  { path, findings, count }: Place & { readonly count: Count },
+): EventRule {
   const at = (key: string): Place => ({ path: pathOf(path, key), findings });
   refuseUnknown(value, { path, findings, known: KEYS, mayCompare: true });
   const event = readEventNames(value['event'], at('event'));
-  const where = readConditions(value['where'], at('where'));
+  const where = readConditions(value['where'], { ...at('where'), count });
   const window = readWindow(value, { path, findings });
   const aggregate = readAggregate(value, { path, findings });
   const agg = aggregate.agg ?? 'count';
@@ -59,24 +66,26 @@ function readEventName(value: unknown, { path, findings }: Place): string {
     );
     return '';
   }
-  if (value.startsWith('$') && !isEventKind(value)) {
-    findings.add(path, `is no kind of event; the kinds are ${listOf(EVENT_KINDS)}`);
-  }
   return value;
 }
 
 const CONDITION_EXPECTED = 'such as {"prop":"plan","eq":"pro"}';
 
-function readConditions(value: unknown, place: Place): readonly Condition[] {
+function readConditions(
+  value: unknown,
+  { path, findings, count }: Place & { readonly count: Count },
+): readonly Condition[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_CONDITIONS) {
-    place.findings.add(
-      place.path,
-      `must be a list of 1 to ${MAX_CONDITIONS} conditions ${CONDITION_EXPECTED}`,
-    );
+  if (!Array.isArray(value) || value.length === 0) {
+    findings.add(path, `must be a list of conditions ${CONDITION_EXPECTED}`);
     return [];
   }
-  return value.map((item, index) => readCondition(item, { ...place, path: pathOf(place.path, index) }));
+  count.conditions += value.length;
+  if (count.conditions > MAX_CONDITIONS) {
+    findings.add(path, `must not bring the rule's conditions above ${MAX_CONDITIONS}`);
+    return [];
+  }
+  return value.map((item, index) => readCondition(item, { findings, path: pathOf(path, index) }));
 }
 
 function readCondition(value: unknown, { path, findings }: Place): Condition {

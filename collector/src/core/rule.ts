@@ -36,7 +36,7 @@ export interface TraitRule extends Comparisons {
 
 /** Which events count, and what their number, or another aggregate of them, is compared with. */
 export interface EventRule extends Comparisons {
-  /** A track event's name, one of {@link EVENT_KINDS}, `"*"` for any event, or a list of names and kinds. */
+  /** A track event's name, one of {@link EVENT_KINDS}, `"*"` for any event, or a list of those. */
   readonly event: string | readonly string[];
   readonly where?: readonly Condition[];
   readonly within?: string;
@@ -140,9 +140,9 @@ export type Aggregate = keyof typeof AGGREGATES;
 
 /** How deep `all`, `any` and `not` may be nested. */
 export const MAX_RULE_DEPTH = 8;
-/** How many traits and events a rule may ask about, and how many conditions one event may have. */
+/** How many traits and events a rule may ask about, and how many conditions all its events may have. */
 export const MAX_LEAVES = 100;
-export const MAX_CONDITIONS = 20;
+export const MAX_CONDITIONS = 200;
 /** How long the list of `in`, `nin` or of event names may be. */
 export const MAX_LIST = 1000;
 export const MAX_TEXT_LENGTH = 1000;
