@@ -118,7 +118,7 @@ function keepOpen({ open, onRefused, onEvent, onState }: KeepOpen): () => void {
     );
     source.addEventListener('error', () => {
       onState('waiting');
-      if (source.readyState !== EventSource.CLOSED) return;
+      if (source.readyState !== source.CLOSED) return;
       onRefused();
       retry = setTimeout(begin, retryAfterMs);
       retryAfterMs = Math.min(retryAfterMs * 2, LONGEST_RETRY_MS);

@@ -33,6 +33,9 @@ const HEADERS = {
 /** The built assets carry a hash of their content in their names: what a name stands for never changes. */
 const ASSET = /[\\/]assets[\\/][^\\/]+$/;
 
+/** A missing file must not answer with a page: a script tag would try to run it. Deeper paths are the page's own. */
+const MISSING_FILE = /^\/console\/(assets\/.*|[^/?]+\.\w+)(\?|$)/;
+
 /** The web console: files, and its page for every path that is not one, because the page itself routes. */
 export const addConsoleRoutes: AddRoutes = (app, { folders }) => {
   void app.register(
@@ -56,9 +59,8 @@ export const addConsoleRoutes: AddRoutes = (app, { folders }) => {
         },
       });
       scope.setNotFoundHandler(async (request, reply) => {
-        const [path = ''] = request.url.split('?');
-        // A missing file must not answer with a page: a script tag would try to run it.
-        if (/\.\w+$/.test(path) || !['GET', 'HEAD'].includes(request.method)) throw new ApiError('not_found');
+        if (MISSING_FILE.test(request.url) || !['GET', 'HEAD'].includes(request.method))
+          throw new ApiError('not_found');
         const page = await readFile(join(folders.console, 'index.html')).catch(() => null);
         if (page === null) throw new ApiError('not_found', 'The console is not built: run npm run build.');
         return reply

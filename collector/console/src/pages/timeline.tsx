@@ -104,7 +104,7 @@ function Via({ event }: { readonly event: TimelineEvent }) {
   const { kind, value } = event.via;
   return (
     <span class="via" title={`On this timeline by ${kind} ${value}`}>
-      by {kind === 'user' ? 'user ID' : kind}
+      {kind === 'user' ? 'user ID' : kind}
     </span>
   );
 }
