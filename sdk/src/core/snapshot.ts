@@ -3,7 +3,7 @@ import { attempt } from './attempt';
 /** Deeper than this is cut: the collector refuses 32 levels, and the event around the value has some itself. */
 const MAX_DEPTH = 20;
 /** More values than this cannot fit an event; without the bound `new Array(1e9)` would freeze the page. */
-const MAX_VALUES = 20_000;
+const MAX_VALUES = 4_000;
 const MAX_STRING_CHARS = 8_192;
 
 /** Lone surrogates are not text: UTF-8 has no form for them. With the u flag a pair does not match. */

@@ -1,0 +1,71 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContext, LaunchOptions } from 'playwright-core';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+
+/** Where installers put a browser that is not in the PATH. */
+const WELL_KNOWN = [
+  '/snap/bin/chromium',
+  '/opt/google/chrome/chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+  'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
+];
+
+/** Tests talk to servers of their own only: nothing else may be on the wire, or slow a start. */
+const QUIET = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    // Not there, or not to be run: the next one.
+    return false;
+  }
+}
+
+/** The browser's path, or undefined where this machine has none. */
+export function findChromium(): string | undefined {
+  const named = process.env.THROUGHLINE_CHROMIUM;
+  if (named) return named;
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const inPath = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return [...inPath, ...WELL_KNOWN].find(isExecutable);
+}
+
+function launchOptions(options: LaunchOptions): LaunchOptions {
+  const executablePath = findChromium();
+  if (!executablePath) {
+    throw new Error(
+      'Browser tests need a Chromium: `apt-get install chromium`, or set THROUGHLINE_CHROMIUM to its path.',
+    );
+  }
+  // The sandbox refuses to run as root.
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  return { executablePath, ...options, args: [...QUIET, ...sandbox, ...(options.args ?? [])] };
+}
+
+/**
+ * Starts a Chromium; close it when done.
+ *
+ * @throws Error that says what to install where there is none
+ */
+export async function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch(launchOptions(options));
+}
+
+/** Starts a Chromium that keeps its data in this folder, as a visitor's does. */
+export async function launchChromiumProfile(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, launchOptions({}));
+}
