@@ -78,7 +78,8 @@ export function createGroupCommit<Job, Result>(options: GroupCommitOptions<Job, 
     },
     stats() {
       const { jobs, events } = lanes.counts();
-      const oldestAgeMs = options.now() - (lanes.oldest() ?? options.now());
+      const oldest = lanes.oldest();
+      const oldestAgeMs = oldest === undefined ? 0 : options.now() - oldest;
       return { waitingJobs: jobs, waitingEvents: events, bytesInFlight, writing, oldestAgeMs };
     },
     close() {
