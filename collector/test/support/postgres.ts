@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { buildStale } from '../../bin/build.mjs';
 import { openDatabase } from '../../src/db/connect';
 import { migrate } from '../../src/db/migrate';
 import { binariesIn, type Binaries } from '../../src/embedded/binaries';
@@ -22,6 +23,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (!(await buildStale())) console.error('What starts a collector will not start what the sources say.');
   const folder = mkdtempSync(join(tmpdir(), 'throughline-test-'));
   // Root starts Postgres as another user, who must be able to enter.
   chmodSync(folder, 0o711);

@@ -1,0 +1,2 @@
+export function buildStale(): Promise<boolean>;
+export function markAllBuilt(): void;
