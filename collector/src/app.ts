@@ -18,7 +18,7 @@ import { addProfileRoutes } from './routes/profiles';
 import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
 import { addTimelineRoutes } from './routes/timeline';
-import { openApiDocument } from './openapi';
+import { describeErrors, openApiDocument } from './openapi';
 
 /** A server batch may be this large; browsers' are bounded further in routes/ingest.ts. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -40,6 +40,7 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
   }).withTypeProvider<TypeBoxTypeProvider>();
   handleErrors(app);
   await app.register(cors, { delegator: corsOf(context) });
+  app.addHook('onRoute', describeErrors);
   await app.register(swagger, { openapi: openApiDocument });
   await app.register(swaggerUi, { routePrefix: '/docs' });
 

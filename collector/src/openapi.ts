@@ -1,3 +1,6 @@
+import type { RouteOptions } from 'fastify';
+import { ErrorBody } from './schema';
+
 /** What the OpenAPI document says beside the routes, which describe themselves. */
 export const openApiDocument = {
   openapi: '3.1.0',
@@ -22,3 +25,9 @@ export const openApiDocument = {
   },
   security: [{ secretKey: [] }],
 };
+
+/** Every documented route may answer an error, and all errors have one shape. */
+export function describeErrors({ schema }: RouteOptions): void {
+  if (schema === undefined || (schema as { hide?: boolean }).hide === true) return;
+  schema.response = { '4xx': ErrorBody, '5xx': ErrorBody, ...(schema.response as object | undefined) };
+}
