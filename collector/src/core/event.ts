@@ -13,21 +13,23 @@ export const MAX_MESSAGE_ID_LENGTH = 100;
 /** Event and page names reach indexes; an index row of Postgres ends at 2.7 KB. */
 export const MAX_NAME_LENGTH = 256;
 
-/** Why an event was refused. The codes are part of the API and documented in docs/errors.md. */
-export type RejectionCode =
-  | 'invalid_event'
-  | 'invalid_type'
-  | 'invalid_message_id'
-  | 'invalid_identifier'
-  | 'invalid_name'
-  | 'invalid_properties'
-  | 'invalid_traits'
-  | 'invalid_context'
-  | 'invalid_timestamp'
-  | 'no_identity'
-  | 'too_deep'
-  | 'too_large'
-  | 'not_storable';
+/** Why an event was refused. The codes are part of the API; docs/errors.md lists them and is tested against this. */
+export const REJECTION_CODES = [
+  'invalid_event',
+  'invalid_type',
+  'invalid_message_id',
+  'invalid_identifier',
+  'invalid_name',
+  'invalid_properties',
+  'invalid_traits',
+  'invalid_context',
+  'invalid_timestamp',
+  'no_identity',
+  'too_deep',
+  'too_large',
+  'not_storable',
+] as const;
+export type RejectionCode = (typeof REJECTION_CODES)[number];
 
 export interface Rejection {
   readonly code: RejectionCode;

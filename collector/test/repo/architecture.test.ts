@@ -1,0 +1,246 @@
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findCycles, type Import, importsIn, readSources, type SourceFile } from '../support/imports';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const collector = readSources(join(ROOT, 'collector', 'src'));
+const sdk = readSources(join(ROOT, 'sdk', 'src'));
+const webConsole = readSources(join(ROOT, 'collector', 'console', 'src'));
+
+/**
+ * Who may import whom. A zone is a folder, or a file beside the folders; a folder and a file of the same name are one
+ * zone. `type:x` allows types only, which are gone at run time; `node:*` is any module of Node. A zone may always
+ * import itself.
+ */
+type Table = Readonly<Record<string, readonly string[]>>;
+
+const FASTIFY = ['fastify', '@fastify/type-provider-typebox', '@fastify/static', 'cookie'];
+
+const COLLECTOR: Table = {
+  // Pure: no time, no randomness, no input, no output. Hashing is arithmetic.
+  core: ['node:crypto'],
+  queue: [],
+  db: ['core', 'kysely', 'pg', 'node:*'],
+  ingest: ['core', 'db', 'queue', 'type:pg'],
+  routes: [
+    ...['core', 'db', 'errors', 'schema', 'access', 'live-feed', 'type:ingest', 'type:config'],
+    ...[...FASTIFY, 'type:kysely', 'node:*'],
+  ],
+  schema: ['core', '@fastify/type-provider-typebox'],
+  errors: [],
+  access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
+  'live-feed': ['type:db'],
+  worker: ['db', 'type:fastify', 'type:kysely'],
+  config: [],
+  'config-docs': ['config'],
+  environment: ['node:*'],
+  folders: ['node:*'],
+  logger: ['type:config', 'fastify'],
+  banner: [],
+  openapi: [],
+  // The Postgres of our own knows nothing of what is stored in it.
+  embedded: ['node:*'],
+  // The joiners.
+  app: [
+    ...['routes', 'access', 'db', 'errors', 'queue', 'openapi'],
+    ...[...FASTIFY, '@fastify/cors', '@fastify/swagger', '@fastify/swagger-ui'],
+  ],
+  deps: [
+    ...['config', 'core', 'db', 'embedded', 'folders', 'ingest', 'worker', 'type:routes', 'type:fastify'],
+    'node:*',
+  ],
+  main: [
+    ...['app', 'banner', 'config', 'core', 'db', 'deps', 'embedded', 'environment', 'logger', 'type:fastify'],
+    'node:*',
+  ],
+  cli: ['main', 'deps', 'db', 'embedded', 'logger', 'node:*'],
+};
+
+const SDK: Table = {
+  core: [],
+  browser: ['core', 'type:options', 'idb-keyval'],
+  errors: [],
+  options: ['errors'],
+  tracker: ['core', 'browser', 'options', '../package.json'],
+  script: ['tracker', 'type:options'],
+  index: ['tracker', 'type:options', 'type:core'],
+};
+
+/** Where things are made and joined. Everybody else is given what they need. */
+const JOINERS = ['tracker.ts', 'script.ts', 'index.ts', 'main.ts', 'cli.ts', 'deps.ts', 'app.ts'];
+/** A zone's own entry that makes what only it uses. */
+const OWN_FACTORIES = [
+  // The write path is a queue and what writes; nothing else has one.
+  'ingest.ts createGroupCommit',
+  // One feed, as long as its route; the app closes it with the route's own hook.
+  'routes/events.ts createLiveFeed',
+];
+
+const MAX_LINES = 300;
+/** Longer all the same, and only ever shorter from here. */
+const LONGER: Readonly<Record<string, number>> = { 'collector/src/core/event.ts': 346 };
+const FORBIDDEN_NAMES = /^(utils?|helpers?|common|shared|misc|managers?|services?|types|index)$/;
+
+const zoneOf = (path: string): string => path.split('/')[0]!.replace(/\.tsx?$/, '');
+
+function forbiddenIn(files: readonly SourceFile[], table: Table): string[] {
+  return files.flatMap(({ imports }) => imports.filter((edge) => !isAllowed(edge, table)).map(show));
+}
+
+function isAllowed(edge: Import, table: Table): boolean {
+  const zone = zoneOf(edge.from);
+  const isOutside = edge.to.startsWith('../');
+  const target = edge.isRelative && !isOutside ? zoneOf(edge.to) : edge.to;
+  if (edge.isRelative && target === zone) return true;
+  const allowed = table[zone] ?? [];
+  const wanted = target.startsWith('node:') ? [target, 'node:*'] : [target];
+  return wanted.some((name) => allowed.includes(name) || (edge.isType && allowed.includes(`type:${name}`)));
+}
+
+const show = ({ from, specifier, isType }: Import): string =>
+  `${from} → ${isType ? 'type ' : ''}${specifier}`;
+
+/** Factories of another zone that somebody calls who is no joiner. core makes values; db's functions are queries. */
+function foreignFactories(files: readonly SourceFile[]): string[] {
+  return files
+    .filter(({ path }) => !JOINERS.includes(path))
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ isRelative, to }) => isRelative && !['core', 'db', zoneOf(path)].includes(zoneOf(to)))
+        .flatMap(({ names }) => names.filter((name) => /^(create|open)[A-Z]/.test(name)))
+        .map((name) => `${path} ${name}`),
+    );
+}
+
+/** Files that only pass names on. */
+function barrels(files: readonly SourceFile[]): string[] {
+  const isPassedOn = (line: string): boolean =>
+    /^(export (type )?(\{[^}]*\}|\*).* from '\.|\s*(\/\/|\/?\*)|\s*$)/.test(line);
+  return files.filter(({ text }) => text.split('\n').every(isPassedOn)).map(({ path }) => path);
+}
+
+describe('the sources that are checked', () => {
+  it('are all there', () => {
+    expect(collector.length).toBeGreaterThan(90);
+    expect(sdk.length).toBeGreaterThan(20);
+    expect(webConsole.length).toBeGreaterThan(30);
+    expect(collector.flatMap(({ imports }) => imports).length).toBeGreaterThan(300);
+    expect(sdk.flatMap(({ imports }) => imports).length).toBeGreaterThan(60);
+  });
+
+  it('have a row in the table for every zone, and no row without a zone', () => {
+    for (const [files, table] of [
+      [collector, COLLECTOR],
+      [sdk, SDK],
+    ] as const) {
+      expect(Object.keys(table).sort()).toEqual([...new Set(files.map(({ path }) => zoneOf(path)))].sort());
+    }
+  });
+});
+
+describe('imports', () => {
+  it('of the collector follow the table', () => {
+    expect(forbiddenIn(collector, COLLECTOR)).toEqual([]);
+  });
+
+  it('of the SDK follow the table', () => {
+    expect(forbiddenIn(sdk, SDK)).toEqual([]);
+  });
+
+  it('of the console stay in the console, beside Preact', () => {
+    const packages = ['preact', 'preact/hooks', 'preact-iso', '@preact/signals'];
+    const outside = webConsole
+      .flatMap(({ imports }) => imports)
+      .filter(({ to, isRelative }) => (isRelative ? to.startsWith('..') : !packages.includes(to)));
+    expect(outside.map(show)).toEqual([]);
+  });
+
+  it('name a file, never a folder, and pass through no barrel', () => {
+    const all = [...collector, ...sdk, ...webConsole];
+    const vague = all
+      .flatMap(({ imports }) => imports)
+      .filter(({ specifier }) => /^\.{1,2}(\/\.\.)*\/?$|\/$|\/index(\.\w+)?$/.test(specifier));
+    expect(vague.map(show)).toEqual([]);
+    expect([...barrels(collector), ...barrels(webConsole)]).toEqual([]);
+    // What the npm package gives.
+    expect(barrels(sdk)).toEqual(['index.ts']);
+  });
+
+  it('go in no circle, types included', () => {
+    for (const files of [collector, sdk]) expect(findCycles(files, { withTypes: true })).toEqual([]);
+    // The console's api.ts and session.ts name each other, one of them a type only.
+    expect(findCycles(webConsole, { withTypes: false })).toEqual([]);
+  });
+});
+
+describe('construction', () => {
+  it('happens where things are joined', () => {
+    expect([...foreignFactories(collector), ...foreignFactories(sdk)].sort()).toEqual(OWN_FACTORIES);
+  });
+});
+
+describe('files', () => {
+  const named = (files: readonly SourceFile[], folder: string) =>
+    files.map((file) => ({ ...file, path: `${folder}/${file.path}` }));
+  const all = [
+    ...named(collector, 'collector/src'),
+    ...named(sdk, 'sdk/src'),
+    ...named(webConsole, 'collector/console/src'),
+  ];
+
+  it('say in their names what they are', () => {
+    const vague = all.filter(({ path }) => FORBIDDEN_NAMES.test(basename(path).replace(/\.tsx?$/, '')));
+    expect(vague.map(({ path }) => path)).toEqual(['sdk/src/index.ts']);
+    expect(
+      all.filter(({ path }) => !/^[a-z0-9-]+\.tsx?$/.test(basename(path))).map(({ path }) => path),
+    ).toEqual([]);
+  });
+
+  it(`have at most ${MAX_LINES} lines`, () => {
+    const long = all
+      .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+      .filter(({ path, lines }) => lines > (LONGER[path] ?? MAX_LINES));
+    expect(long).toEqual([]);
+  });
+});
+
+describe('the check itself', () => {
+  const source = (path: string, text: string): SourceFile => ({ path, text, imports: importsIn(path, text) });
+
+  it.each([
+    ['core/event.ts', "import { sql } from 'kysely';"],
+    ['core/event.ts', "import type { Kysely } from 'kysely';"],
+    ['core/event.ts', "export { x } from '../db/keys';"],
+    ['core/event.ts', "const load = () => import('../db/keys');"],
+    ['core/event.ts', "let x: import('../db/keys').Access;"],
+    ['queue/lanes.ts', "import { x } from '../core/event';"],
+    ['routes/ingest.ts', "import { openIngest } from '../ingest';"],
+    ['routes/ingest.ts', "import pg from 'pg';"],
+    ['ingest/write-group.ts', "import { Pool } from 'pg';"],
+    ['db/keys.ts', "import { ApiError } from '../errors';"],
+    ['app.ts', "import { createTracker } from '@throughline/sdk';"],
+    ['embedded/places.ts', "import '../../../sdk/src/core/wire';"],
+  ])('refuses in %s: %s', (path, text) => {
+    expect(forbiddenIn([source(path, text)], COLLECTOR)).toHaveLength(1);
+  });
+
+  it.each([
+    ['core/retry.ts', "import { browserClock } from '../browser/clock';"],
+    ['core/uuid.ts', "import { randomUUID } from 'node:crypto';"],
+    ['browser/queue.ts', "import { resolveOptions } from '../options';"],
+  ])('refuses in the SDK’s %s: %s', (path, text) => {
+    expect(forbiddenIn([source(path, text)], SDK)).toHaveLength(1);
+  });
+
+  it('finds a circle, also one of types, a barrel and a stray factory', () => {
+    const a = source('db/a.ts', "import { b } from './b';");
+    const b = source('db/b.ts', "import type { A } from './a';");
+    expect(findCycles([a, b], { withTypes: true })).toEqual(['db/a.ts → db/b.ts → db/a.ts']);
+    expect(findCycles([a, b], { withTypes: false })).toEqual([]);
+    expect(barrels([source('db/all.ts', "export * from './a';\nexport { b } from './b';\n")])).toEqual([
+      'db/all.ts',
+    ]);
+    const stray = source('routes/x.ts', "import { createWorker } from '../worker';");
+    expect(foreignFactories([stray])).toEqual(['routes/x.ts createWorker']);
+  });
+});
