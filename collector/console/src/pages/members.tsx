@@ -1,17 +1,16 @@
-import { useEffect } from 'preact/hooks';
 import { Ago } from '../parts/ago';
 import { More } from '../parts/more';
 import { Problem } from '../parts/problem';
 import { Skeleton } from '../parts/screen';
 import { Who } from '../parts/who';
-import { usePages } from '../use-answer';
+import { usePages, useReload } from '../use-answer';
 import type { Audience, Member } from '../wire';
 
 /** Who is in an audience now, newest first; read again when it was rebuilt. */
 export function Members({ audience }: { readonly audience: Audience }) {
   const pages = usePages<Member>(`/v1/audiences/${encodeURIComponent(audience.id)}/members?limit=100`);
   const { items, failure, reload } = pages;
-  useEffect(reload, [audience.rebuiltAt]);
+  useReload(reload, audience.rebuiltAt);
   return (
     <section aria-labelledby="members-title">
       <h2 id="members-title" class="section-title">

@@ -6,7 +6,7 @@ import { EventRow } from '../parts/event-row';
 import { More } from '../parts/more';
 import { Problem } from '../parts/problem';
 import { Skeleton } from '../parts/screen';
-import { usePages } from '../use-answer';
+import { usePages, useReload } from '../use-answer';
 import { EVENT_TYPES, type ProfileDetail, type TimelineEvent } from '../wire';
 
 const PAGE_SIZE = 50;
@@ -22,7 +22,7 @@ export function Timeline({ profile }: { readonly profile: ProfileDetail }) {
   const path = `/v1/profiles/${encodeURIComponent(profile.id)}/timeline`;
   const pages = usePages<TimelineEvent>(address(path, { ...filter, limit: PAGE_SIZE, include: 'context' }));
   const { items, failure, reload } = pages;
-  useEffect(reload, [profile]);
+  useReload(reload, profile);
   return (
     <section class="timeline" aria-labelledby="timeline-title">
       <div class="timeline-head">

@@ -3,8 +3,8 @@ import { Problem } from './problem';
 
 /** What stands below a list: the next page's button, or why it did not come. */
 export function More({ pages }: { readonly pages: Pages<unknown> }) {
-  if (pages.failure && pages.items) return <Problem failure={pages.failure} onRetry={pages.loadMore} />;
-  if (!pages.hasMore) return null;
+  if (!pages.items || !pages.hasMore) return null;
+  if (pages.moreFailure) return <Problem failure={pages.moreFailure} onRetry={pages.loadMore} />;
   return (
     <div class="more">
       <button type="button" disabled={pages.loading} onClick={pages.loadMore}>
