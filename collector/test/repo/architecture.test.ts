@@ -37,7 +37,7 @@ const COLLECTOR: Table = {
   folders: ['node:*'],
   logger: ['type:config', 'fastify'],
   banner: [],
-  openapi: [],
+  openapi: ['schema', 'type:fastify'],
   // The Postgres of our own knows nothing of what is stored in it.
   embedded: ['node:*'],
   // The joiners.
