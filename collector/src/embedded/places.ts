@@ -1,6 +1,6 @@
 /** Where Postgres and its data lie, so that the user who runs it can reach both. */
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { copyBinaries, type Binaries } from './binaries';
 import { findServerUser, mayAccess, type ServerUser } from './server-user';
@@ -30,6 +30,7 @@ export interface Wanted {
 }
 
 const SHARED_FOLDER = '/var/lib/throughline';
+const SIGNPOST = 'data-lie-in';
 
 /** @throws StartError when the data cannot lie where they were asked to, or already are */
 export function findPlaces(wanted: Wanted): Places {
@@ -38,7 +39,7 @@ export function findPlaces(wanted: Wanted): Places {
   const binaries = canRun(user, wanted.binaries) ? wanted.binaries : copyTo(shared, wanted.binaries);
   const folder = chooseFolder(wanted, user, shared);
   makeFolder(folder, user);
-  if (user !== undefined && !mayAccess(user, '-x', folder)) throw unreachable(wanted, user);
+  if (user !== undefined && !mayAccess(user, '-x', folder)) throw unreachable({ ...wanted, folder }, user);
   const notice =
     folder === wanted.folder
       ? undefined
@@ -49,12 +50,36 @@ export function findPlaces(wanted: Wanted): Places {
 function chooseFolder(wanted: Wanted, user: ServerUser, shared: string): string {
   const { folder, isConfigured } = wanted;
   // Data that are there are used where they are, whatever became of the folder's permissions since.
-  const elsewhere = join(shared, `data-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`);
   const isHere = existsSync(pgDataIn(folder));
-  if (!isConfigured && !isHere && existsSync(pgDataIn(elsewhere))) return elsewhere;
+  const elsewhere = isConfigured || isHere ? undefined : readSignpost(folder);
+  if (elsewhere !== undefined) return elsewhere;
   if (user === undefined || mayAccess(user, '-x', nearestExisting(folder))) return folder;
-  if (!isConfigured && !isHere) return elsewhere;
+  if (!isConfigured && !isHere) return putSignpost(folder, shared);
   throw unreachable(wanted, user);
+}
+
+/**
+ * The data folder then holds only a line that says where the data are: with it, as with data, they are found again,
+ * and without it (a new clone in an old place) the start begins anew.
+ */
+function putSignpost(folder: string, shared: string): string {
+  const place = createHash('sha256').update(folder).digest('hex').slice(0, 12);
+  const elsewhere = join(shared, `data-${place}-${randomBytes(3).toString('hex')}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(join(folder, SIGNPOST), `${elsewhere}\n`, { flag: 'wx' });
+    return elsewhere;
+  } catch (error) {
+    // Another start put one there just now.
+    const theirs = readSignpost(folder);
+    if (theirs === undefined) throw error;
+    return theirs;
+  }
+}
+
+function readSignpost(folder: string): string | undefined {
+  const path = join(folder, SIGNPOST);
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
 }
 
 function unreachable({ folder, isConfigured }: Wanted, user: ServerUser): StartError {
