@@ -1,0 +1,86 @@
+/**
+ * `npm run bench -- [ingest] [sdk] [start] [--json] [--cpu-profile=FOLDER]`: how fast things are here and now. Rows of
+ * one run may be compared with each other; figures of different machines, or of a busy one, may not. It never fails
+ * because something is slow, only where something is wrong.
+ */
+import { cpus, loadavg, totalmem } from 'node:os';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildStale } from '../bin/build.mjs';
+import { createCleanUp } from './clean-up';
+import { measureIngest } from './ingest';
+import { tabulateIngest } from './ingest-table';
+import { measureSdk, tabulateSdk } from './sdk-size';
+import { measureStart, tabulateStart } from './start-time';
+import { renderTable, type Table } from './table';
+
+const PARTS = ['sdk', 'start', 'ingest'] as const;
+type Part = (typeof PARTS)[number];
+const USAGE = `Usage: npm run bench -- [${PARTS.join('] [')}] [--json] [--cpu-profile=FOLDER]`;
+const GIBIBYTE = 2 ** 30;
+
+const { values: flags, positionals } = readArguments();
+const isWanted = (part: Part): boolean => positionals.length === 0 || positionals.includes(part);
+// The JSON alone goes to stdout.
+if (flags.json === true) console.log = console.error;
+const note = (sentence: string): void => console.error(`… ${sentence}`);
+const cleanUp = createCleanUp();
+
+try {
+  if (!(await buildStale())) process.exit(1);
+  const results: Record<string, unknown> = { machine: describeMachine() };
+  const print = (part: Part, result: object, tables: readonly Table[]): void => {
+    results[part] = result;
+    if (flags.json !== true) for (const table of tables) console.log(`\n${renderTable(table)}`);
+  };
+  console.log(`\n  ${describeMachine().text}`);
+  if (isWanted('sdk')) {
+    const sizes = measureSdk();
+    print('sdk', sizes, [tabulateSdk(sizes)]);
+  }
+  if (isWanted('start')) {
+    note('Starting and stopping');
+    const times = await measureStart(cleanUp);
+    print('start', times, [tabulateStart(times)]);
+  }
+  if (isWanted('ingest')) {
+    const folder = flags['cpu-profile'];
+    const cpuProfileFolder = folder === undefined ? undefined : resolve(folder);
+    const result = await measureIngest({ cleanUp, note, cpuProfileFolder });
+    print('ingest', result, tabulateIngest(result));
+  }
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+} finally {
+  await cleanUp.run();
+}
+
+function readArguments() {
+  const options = { json: { type: 'boolean' }, 'cpu-profile': { type: 'string' } } as const;
+  try {
+    const parsed = parseArgs({ options, allowPositionals: true });
+    const unknown = parsed.positionals.find((part) => !PARTS.some((known) => known === part));
+    if (unknown !== undefined) throw new Error(`There is no part "${unknown}".`);
+    return parsed;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    return process.exit(2);
+  }
+}
+
+function describeMachine() {
+  const cores = cpus();
+  const memoryGiB = Math.round(totalmem() / GIBIBYTE);
+  const [load = 0] = loadavg();
+  const text = `${cores.length} × ${cores[0]?.model.trim()}, ${memoryGiB} GiB, ${process.platform}, Node ${process.versions.node}; load before: ${load.toFixed(1)}`;
+  return {
+    cores: cores.length,
+    model: cores[0]?.model.trim(),
+    memoryGiB,
+    node: process.versions.node,
+    load,
+    text,
+  };
+}
