@@ -47,7 +47,9 @@ export function remove(url: string): Promise<Result<null>> {
 export async function openSession(): Promise<void> {
   const answer = await get<{ workspace: Workspace }>('/v1/session');
   if (answer.ok) session.value = { state: 'signed-in', workspace: answer.value.workspace };
-  else if (answer.status !== 401) session.value = { state: 'unreachable', failure: answer };
+  // Who is in stays in while the collector cannot say: what is shown remains, and each page says what fails.
+  else if (answer.status !== 401 && session.value.state !== 'signed-in')
+    session.value = { state: 'unreachable', failure: answer };
 }
 
 export async function closeSession(): Promise<Result<null>> {

@@ -8,7 +8,7 @@ import type { AddRoutes } from './context';
  * What the console's pages may do (CSP level 3): run and style with our own files only, talk to this origin only, be
  * framed by nobody; and no string ever becomes markup or script, whatever an event's properties hold.
  */
-export const CONSOLE_POLICY = [
+const CONSOLE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

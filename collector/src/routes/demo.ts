@@ -6,7 +6,7 @@ import { ApiError } from '../errors';
 import type { AddRoutes } from './context';
 
 /** As a careful customer's own site: no inline script, and calls to the collector only (here: this origin). */
-export const DEMO_POLICY = [
+const DEMO_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

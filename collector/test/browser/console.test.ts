@@ -194,6 +194,10 @@ describe('audiences', () => {
 
     await page.getByRole('button', { name: 'Rebuild' }).click();
     await page.getByRole('status').getByText('Rebuilt: 1 member, 0 entered, 0 left.').waitFor();
+
+    await page.getByRole('button', { name: 'Delete audience' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
   });
 });
 
@@ -218,6 +222,19 @@ describe('when something fails', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
 
     await page.getByRole('link', { name: 'ada@example.com' }).waitFor();
+  });
+
+  test('a live stream that is refused for a while is opened again, and the page stays', async () => {
+    await page.route('**/v1/{events/live,session}', (route) => route.fulfill({ status: 503, body: '' }));
+    await page.goto(at('/console/'));
+    await page.getByText('Something other than the collector answered').waitFor();
+    await page.unroute('**/v1/{events/live,session}');
+    await page.route('**/v1/events/live', (route) => route.fulfill({ status: 503, body: '' }));
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Connection lost. Trying again').waitFor();
+    await page.unroute('**/v1/events/live');
+
+    await page.getByText('Listening').waitFor();
   });
 
   test('a session that ended meanwhile leads to signing in', async () => {

@@ -11,10 +11,9 @@ export function SignedOut() {
       <Mark />
       <h1>You are signed out</h1>
       <p>Open the console link that Throughline printed when it started.</p>
-      <p class="muted">A link works once. For another one, restart Throughline, or run this in its folder:</p>
-      <pre class="command">
-        <code>npx throughline console</code>
-      </pre>
+      <p class="muted">
+        A link works once. For another one, restart Throughline: each start prints a new one.
+      </p>
     </main>
   );
 }
