@@ -12,8 +12,8 @@ const isFast = process.env.THROUGHLINE_BUILD === 'fast';
  */
 const INTERNAL = `
   after announce batch batchEvents bytes carry clock count database deliver erase events exclusive fail findLive
-  flights flushNow forgive given heldForMs hold idle isOnline isOpen journal kind local lookAgainMs
-  markFlight ms names newId notice onHide onLeave onReturn onWake pause prefix queue read reason reconcile resume
+  flights forgive given heldForMs hold idle isOnline isOpen journal kind local lookAgainMs
+  markFlight ms names newId notice onHide onLeave onReturn onWake pause prefix queue read reason reconcile remove resume
   retryAfter sendOwn sender settle spareBytes succeed tab take transport write
 `;
 

@@ -384,15 +384,16 @@ test('what JSON cannot carry is replaced, and the page never sees an error', asy
      throughline.track('Counted', {
        ...cycle, cycle, revoked: revoked.proxy, big: 10n, node: document.body, call: () => 1, half: 'a\\ud800',
        get broken() { return 1 }, endless: new Proxy({}, { ownKeys() { throw new Error('no') } }),
-       json: { toJSON() { throw new Error('no') } }, at: new Date(0), huge: 'y'.repeat(1e6), sparse: new Array(1e9),
+       json: { toJSON() { throw new Error('no') } }, at: new Date(0), huge: 'y'.repeat(1e6),
      });
      throughline.track('Counted', Object.create({}, { n: { value: 1, enumerable: true }, get: { get() { throw 1 }, enumerable: true } }));
+     throughline.track('Counted', { n: 2, sparse: new Array(1e9), huge: 'y'.repeat(1e6) });
      throughline.track(Symbol('x'), revoked.proxy);
      throughline.identify(document, revoked.proxy, revoked.proxy);
      throughline.page({}, {}, {}, {});
      throughline.flush()`,
   );
-  const [first, second] = wire.flatMap(({ events }) => events);
+  const [first, second, third] = wire.flatMap(({ events }) => events);
   expect(first!.properties).toMatchObject({
     n: 0,
     cycle: { n: 0, self: '[circular]' },
@@ -407,6 +408,7 @@ test('what JSON cannot carry is replaced, and the page never sees an error', asy
     at: '1970-01-01T00:00:00.000Z',
   });
   expect(second!.properties).toEqual({ n: 1, get: '[unreadable]' });
+  expect(third!.properties).toMatchObject({ n: 2, huge: '[cut]' });
   expect(errors).toEqual([]);
 });
 

@@ -3,7 +3,8 @@ import { whenActivated } from './lifecycle';
 
 /**
  * Records a page view now and whenever path or query change, until the signal; the fragment alone is not
- * another page, and a page that is rendered in advance is viewed when it is opened.
+ * another page, one that is rendered in advance is viewed when it is opened, and one that comes out of the
+ * back/forward cache is viewed again, as it would be had it been loaded again.
  *
  * Each view waits for the end of the tick, because a router sets the title after the address, and because a
  * redirect inside the tick is not a view. The function returned records one that is due without waiting, so
@@ -34,7 +35,13 @@ export function followPageViews(clock: Clock, onPageView: () => void, signal: Ab
   };
   wrap('pushState');
   wrap('replaceState');
+  const onShow = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) return;
+    last = '';
+    look();
+  };
   addEventListener('popstate', look, { signal });
+  addEventListener('pageshow', onShow, { signal });
   whenActivated(look);
   return settle;
 }

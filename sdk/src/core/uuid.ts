@@ -13,23 +13,25 @@ export function createUuidV7(now: () => number, fillRandom: FillRandom): () => s
   let time = 0;
   let counter = 0;
   return () => {
-    const bytes = fillRandom(new Uint8Array(16));
+    const random = fillRandom(new Uint8Array(10));
     const present = now();
     const isLater = present > time;
-    if (isLater || counter === 0xfff) {
+    counter += 1;
+    if (isLater || counter > 0xfff) {
       time = isLater ? present : time + 1;
-      counter = ((bytes[6]! & 0x07) << 8) | bytes[7]!;
-    } else {
-      counter += 1;
+      counter = ((random[8]! & 0x07) << 8) | random[9]!;
     }
-    // 48 bits do not fit the 32-bit shift operators, hence the division.
-    for (let index = 0; index < 6; index += 1) bytes[index] = Math.floor(time / 2 ** (40 - 8 * index));
-    bytes[6] = 0x70 | (counter >> 8);
-    bytes[7] = counter;
-    bytes[8] = 0x80 | (bytes[8]! & 0x3f);
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+    random[0] = 0x80 | (random[0]! & 0x3f);
+    const tail = Array.from(random.slice(0, 8), (byte) => hex(byte, 2)).join('');
+    return (hex(time, 12) + hex(0x7000 | counter, 4) + tail).replace(
+      /(.{8})(.{4})(.{4})(.{4})/,
+      '$1-$2-$3-$4-',
+    );
   };
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
 }
 
 /** When a version 7 UUID was made, in milliseconds since 1970. */

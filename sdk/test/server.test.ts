@@ -1,0 +1,17 @@
+// @vitest-environment node
+import { expect, test } from 'vitest';
+import { createTracker } from '../src';
+
+test('on a server the tracker does nothing, and says so of bad options all the same', async () => {
+  expect(typeof document).toBe('undefined');
+  const tracker = createTracker({ writeKey: 'pk_test', host: 'https://collect.example' });
+  tracker.identify('u1');
+  tracker.track('Paid');
+  tracker.page();
+  tracker.reset();
+  await tracker.flush();
+  expect(tracker.anonymousId()).toBe('');
+  expect(tracker.user()).toEqual({ traits: {} });
+  tracker.close();
+  expect(() => createTracker({ writeKey: '', host: '' })).toThrow('writeKey, host');
+});
