@@ -8,7 +8,7 @@ import type { Database } from './db/tables';
 export interface WorkerOptions {
   readonly db: Kysely<Database>;
   readonly now: () => Date;
-  readonly log: Pick<FastifyBaseLogger, 'error' | 'info'>;
+  readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
 }
 
 /** What is done by the clock. */
@@ -38,7 +38,9 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   async function ensurePartitions(): Promise<void> {
     const at = now();
     if (at.getTime() < partitionsUntil) return;
-    await ensureEventPartitions(db, { from: at, months: MONTHS_AHEAD });
+    const occupied = await ensureEventPartitions(db, { from: at, months: MONTHS_AHEAD });
+    if (occupied.length > 0)
+      log.warn({ months: occupied }, 'Events of these months stay in the default partition');
     partitionsUntil = at.getTime() + DAY_MS;
   }
 

@@ -7,16 +7,36 @@ import type { Database } from './tables';
  */
 const LOCK_TIMEOUT = '1s';
 
-/** Creates the monthly partitions (UTC) that are missing, from the month of `from` on; answers how many. */
+/** Events of the month lie in the default partition already (check_violation). */
+const IS_OCCUPIED = '23514';
+
+/**
+ * Creates the monthly partitions (UTC) that are missing, from the month of `from` on.
+ *
+ * @returns the months, as "2026-01", whose events already lie in the default partition: they stay there, readable as
+ *   any other, but are not dropped with a partition of their own
+ */
 export async function ensureEventPartitions(
   db: Kysely<Database>,
   { from, months }: { from: Date; months: number },
-): Promise<number> {
-  const day = from.toISOString().slice(0, 10);
+): Promise<string[]> {
+  const occupied: string[] = [];
+  // Each in a transaction of its own, so that one that cannot be created does not keep the others from it.
+  for (let step = 0; step < months; step += 1) {
+    const first = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + step))
+      .toISOString()
+      .slice(0, 10);
+    await ensureEventPartition(db, first).catch((error: { code?: unknown }) => {
+      if (error.code !== IS_OCCUPIED) throw error;
+      occupied.push(first.slice(0, 7));
+    });
+  }
+  return occupied;
+}
+
+function ensureEventPartition(db: Kysely<Database>, firstDay: string): Promise<unknown> {
   return db.transaction().execute(async (transaction) => {
     await sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`.execute(transaction);
-    const { rows } = await sql<{ created: number }>`
-      select ensure_event_partitions(${day}::date, ${months}::integer) as created`.execute(transaction);
-    return rows[0]!.created;
+    await sql`select ensure_event_partitions(${firstDay}::date, 1)`.execute(transaction);
   });
 }

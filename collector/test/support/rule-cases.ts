@@ -1,0 +1,189 @@
+/** Generated lives full of awkward values, and generated rules that ask about them. */
+import fc from 'fast-check';
+import { uuidV5 } from '../../src/core/uuid';
+import { INSTANTS, type RuleJson } from './rule-oracle';
+
+const NAMESPACE = '00000000-0000-4000-8000-000000000001';
+export const START = Date.parse('2026-06-01T00:00:00.000Z');
+export const LAST_MINUTE = 12;
+
+const scalars = fc.constantFrom('pro', 'Pro', 'prospect', '1', '', 'a.b', 0, 1, 2.5, -1, 10, true, false);
+const instants = fc.constantFrom(...Object.keys(INSTANTS));
+/** Nearly instants: Postgres would fail the whole run if it were asked to read one. */
+const impostors = fc.constantFrom(
+  '2026-02-30T00:00:00Z',
+  '2026-02-29T00:00:00Z',
+  '0000-01-01T00:00:00Z',
+  '2026-06-01T24:00:00Z',
+  '2026-06-01T00:05:00',
+  '2026-06-01',
+  '2026-06-01T00:05:00+16:00',
+  `2026-06-01T00:05:00.${'0'.repeat(200)}Z`,
+  'infinity',
+  'now',
+  '2026-06-01T00:05:00Z\n',
+);
+const leaves = fc.oneof(scalars, scalars, instants, impostors, fc.constant(null));
+const values = fc.oneof(
+  { weight: 5, arbitrary: leaves },
+  { weight: 1, arbitrary: fc.array(leaves, { maxLength: 3 }) },
+  { weight: 1, arbitrary: fc.record({ b: leaves, '0': leaves }, { requiredKeys: [] }) },
+  { weight: 1, arbitrary: fc.constant([['pro'], { b: 'pro' }]) },
+);
+const properties = fc.record(
+  { x: values, y: values, revenue: fc.oneof(values, scalars), currency: fc.constantFrom('USD', 'EUR') },
+  { requiredKeys: [] },
+);
+
+const ids = fc
+  .record(
+    { userId: fc.constantFrom('u1', 'u2', 'u3'), anonymousId: fc.constantFrom('a1', 'a2', 'a3') },
+    { requiredKeys: [] },
+  )
+  .filter(({ userId, anonymousId }) => Boolean(userId ?? anonymousId));
+const email = fc.constantFrom('one@x.test', 'two@x.test');
+
+const calls = fc.oneof(
+  fc.record({ type: fc.constant('track'), event: fc.constantFrom('Clicked', 'Order Completed'), properties }),
+  fc.record({
+    type: fc.constantFrom('page', 'screen'),
+    name: fc.constantFrom('Home', 'Clicked'),
+    properties,
+  }),
+  fc.record({ type: fc.constant('group'), groupId: fc.constant('g'), properties }),
+  fc.record({
+    type: fc.constant('identify'),
+    traits: fc.record({ x: values, y: values, email }, { requiredKeys: [] }),
+  }),
+);
+
+/** Items as a client would send them. */
+export const lives = fc
+  .array(fc.tuple(calls, ids, fc.integer({ min: 0, max: LAST_MINUTE })), { minLength: 1, maxLength: 25 })
+  .map((entries) =>
+    entries.map(([call, who, minute], index) => ({
+      ...call,
+      ...who,
+      messageId: uuidV5(NAMESPACE, String(index)),
+      timestamp: new Date(START + minute * 60_000).toISOString(),
+    })),
+  );
+
+const text = fc.constantFrom('pro', 'P', 'o', '1', 'a.b', 'one@', '.test', 'u');
+const number = fc.constantFrom(-1, 0, 1, 2, 2.5, 10, 12.5);
+const minute = fc
+  .integer({ min: 0, max: LAST_MINUTE })
+  .map((n) => new Date(START + n * 60_000).toISOString());
+const durations = fc.constantFrom('1m', '5m', '12m', '1h', '1d', '1w');
+const time = fc.oneof(minute, durations, fc.constant('2024-03-01T00:00:00Z'));
+const scalar = fc.oneof(scalars, instants);
+
+const numeric = {
+  eq: number,
+  neq: number,
+  in: fc.array(number, { minLength: 1, maxLength: 3 }),
+  nin: fc.array(number, { minLength: 1, maxLength: 3 }),
+  gt: number,
+  gte: number,
+  lt: number,
+  lte: number,
+  exists: fc.boolean(),
+};
+const textual = {
+  eq: fc.constantFrom('one@x.test', 'u1', 'x'),
+  neq: fc.constantFrom('one@x.test', 'u1', 'x'),
+  in: fc.array(fc.constantFrom('one@x.test', 'u1', 'u2'), { minLength: 1, maxLength: 2 }),
+  nin: fc.array(fc.constantFrom('one@x.test', 'u1', 'u2'), { minLength: 1, maxLength: 2 }),
+  exists: fc.boolean(),
+  contains: text,
+  prefix: text,
+  suffix: text,
+};
+const temporal = { before: time, after: time, exists: fc.boolean() };
+const any = {
+  ...numeric,
+  ...textual,
+  ...temporal,
+  eq: scalar,
+  neq: scalar,
+  in: fc.array(scalar, { minLength: 1, maxLength: 12 }),
+  nin: fc.array(scalar, { minLength: 1, maxLength: 12 }),
+  has: scalar,
+};
+
+/** One or two comparisons out of those that a kind of value has. */
+function comparing(kind: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<RuleJson> {
+  const operators = Object.keys(kind);
+  return fc
+    .subarray(operators, { minLength: 1, maxLength: 2 })
+    .chain((chosen) => fc.record(Object.fromEntries(chosen.map((operator) => [operator, kind[operator]!]))));
+}
+
+const path = fc.constantFrom('x', 'y', 'revenue', 'x.b', 'x.0', 'y.-1', 'y.0.0', 'missing', 'x.b.c');
+
+const joined = (...parts: readonly fc.Arbitrary<RuleJson>[]) =>
+  fc.tuple(...parts).map((objects) => Object.assign({}, ...objects) as RuleJson);
+
+const traits = fc.oneof(
+  joined(fc.record({ trait: path }), comparing(any)),
+  joined(
+    fc.record({ trait: fc.constantFrom('$orders', '$events', '$revenue', '$revenue.EUR') }),
+    comparing(numeric),
+  ),
+  joined(fc.record({ trait: fc.constantFrom('$email', '$user_id') }), comparing(textual)),
+  joined(fc.record({ trait: fc.constantFrom('$first_seen', '$last_seen') }), comparing(temporal)),
+);
+
+const name = fc.constantFrom(
+  'Clicked',
+  'Order Completed',
+  '$page',
+  '$screen',
+  '$identify',
+  '$group',
+  '*',
+  'Never',
+);
+const which: fc.Arbitrary<RuleJson> = joined(
+  fc.record({ event: fc.oneof(name, fc.array(name, { minLength: 1, maxLength: 3 })) }),
+  fc.oneof(
+    fc.constant({}),
+    fc.record({ within: durations }),
+    fc
+      .tuple(minute, minute)
+      .filter(([from, to]) => from < to)
+      .map((between) => ({ between })),
+    fc.constantFrom({ between: ['1h', '5m'] }, { between: ['10m', '1m'] }),
+  ),
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant({}) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .array(joined(fc.record({ prop: path }), comparing(any)), { minLength: 1, maxLength: 2 })
+        .map((where) => ({ where })),
+    },
+  ),
+);
+const events = fc.oneof(
+  which,
+  joined(which, fc.constantFrom({}, { agg: 'count' }), comparing(numeric)),
+  joined(
+    which,
+    fc.record({ agg: fc.constantFrom('sum', 'avg', 'min', 'max', 'distinct'), of: path }),
+    comparing(numeric),
+  ),
+  joined(which, fc.record({ agg: fc.constantFrom('first', 'last'), of: path }), comparing(any)),
+);
+
+/** Rules that the checker accepts. */
+export const rules: fc.Arbitrary<RuleJson> = fc.letrec<{ rule: RuleJson }>((tie) => ({
+  rule: fc.oneof(
+    { maxDepth: 3, depthSize: 'small' },
+    traits,
+    events,
+    fc.record({ not: tie('rule') }),
+    fc.record({ all: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }) }),
+    fc.record({ any: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }) }),
+  ),
+})).rule;
