@@ -91,6 +91,7 @@ export function sessionOf(request: FastifyRequest): string | null {
 /** A browser says where a request comes from; another site's page must not borrow a key or a session. */
 function mayUse(request: FastifyRequest, corsOrigins: readonly string[]): boolean {
   const { origin } = request.headers;
-  if (origin === undefined) return true;
-  return origin === `${request.protocol}://${request.host}` || corsOrigins.includes(origin);
+  if (origin === undefined || corsOrigins.includes(origin)) return true;
+  // Hosts are compared, not schemes: behind a proxy that ends TLS the request itself is plain HTTP.
+  return URL.canParse(origin) && new URL(origin).host === request.host;
 }

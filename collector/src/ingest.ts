@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Normalised } from './core/event';
 import { toStorableText } from './core/json-value';
@@ -51,9 +52,13 @@ export interface IngestOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: () => number;
   readonly newId: () => string;
+  /** From 0 to 1. @default Math.random */
+  readonly random?: () => number;
 }
 
 const MAX_ATTEMPTS = 5;
+/** Two writers that got into each other's way shall not do so again: they come back at different moments. */
+const RETRY_WITHIN_MS = 20;
 const MAX_PAYLOAD_LENGTH = 2_000;
 
 /** Opens the write path: accept (validate, normalise; the routes do it) and process (one transaction) meet here. */
@@ -175,6 +180,7 @@ async function writeWithRetries(group: Group, options: IngestOptions): Promise<R
     } catch (error) {
       await abandon(client);
       if (!mayPassNextTime(error) || attempt >= MAX_ATTEMPTS) throw error;
+      await wait((options.random ?? Math.random)() * attempt * RETRY_WITHIN_MS);
     }
   }
 }

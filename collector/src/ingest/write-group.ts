@@ -35,12 +35,13 @@ export async function writeGroup(client: Querier, group: Group): Promise<Readonl
     group.events.length === 0 ? new Set<string>() : insertEventKeys(client, workspaceId, group.events),
   ]);
   const events = group.events.filter((event) => fresh.has(event.messageId));
-  const last = events.length === 0 ? [] : await prepareEvents({ client, workspaceId }, { ...group, events });
-  await Promise.all([
-    ...last.map((write) => write()),
-    group.rejected.length === 0 ? undefined : insertRejected(client, workspaceId, group.rejected),
-    commit(client),
-  ]);
+  const writes =
+    events.length === 0 ? [] : await prepareEvents({ client, workspaceId }, { ...group, events });
+  if (group.rejected.length > 0) writes.push(() => insertRejected(client, workspaceId, group.rejected));
+  await Promise.all(writes.map((write) => write()));
+  // Not sent along with the writes: one that fails before it reaches the server (a value that cannot be serialised)
+  // would leave a healthy transaction, and the COMMIT behind it would commit the rest.
+  await commit(client);
   return fresh;
 }
 

@@ -15,6 +15,9 @@ import type { AccessControl } from '../access';
 const MAX_BROWSER_BYTES = 500 * 1024;
 const MAX_SERVER_BYTES = 4 * 1024 * 1024;
 
+/** Events that are refused cost a row each, and need only a few bytes on the wire. */
+const MAX_BATCH_EVENTS = 5_000;
+
 const BATCH_PATHS = ['/v1/batch', '/v1/b', '/beacon/v1/batch'];
 const SINGLE_PATHS: Readonly<Record<EventType, readonly string[]>> = {
   track: ['/v1/track', '/v1/t'],
@@ -58,6 +61,9 @@ export const addIngestRoutes: AddRoutes = (app, context) => {
       const received = await receive(request);
       const items = received.body['batch'];
       if (!Array.isArray(items)) throw new ApiError('invalid_body', 'batch must be an array of events.');
+      if (items.length > MAX_BATCH_EVENTS) {
+        throw new ApiError('payload_too_large', `A batch may hold at most ${MAX_BATCH_EVENTS} events.`);
+      }
       const sharedContext = isObject(received.body['context']) ? received.body['context'] : null;
       const { verdicts } = await submit(context, { ...received, items, sharedContext });
       return countVerdicts(verdicts);

@@ -290,6 +290,13 @@ describe('a body', () => {
   });
 });
 
+describe('a batch of very many', () => {
+  it('is refused before it can fill the database with refusals', async () => {
+    const answer = await api.batch(Array.from({ length: 5_001 }, () => 1));
+    expect([answer.status, answer.body.error.code]).toEqual([413, 'payload_too_large']);
+  });
+});
+
 describe('money', () => {
   it('is exact, counts an order once, and takes refunds away', async () => {
     const userId = randomUUID();
