@@ -1,0 +1,151 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  AGGREGATES,
+  BUILTIN_TRAITS,
+  EVENT_KINDS,
+  MAX_LEAVES,
+  MAX_RULE_DEPTH,
+  OPERATORS,
+} from '../../src/core/rule';
+import { checkRule } from '../../src/core/rule-check';
+import { anchorsOf, blocksOf, findDocuments, linksOf, readDocument, ROOT } from '../support/documents';
+
+const documents = findDocuments();
+const codeIn = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!);
+
+interface Manifest {
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+const scriptsOf = (folder: string): string[] =>
+  Object.keys(
+    (JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest).scripts ?? {},
+  );
+
+describe('every document', () => {
+  it('is found', () => {
+    expect(documents).toEqual(
+      expect.arrayContaining([
+        'ARCHITECTURE.md',
+        'CHANGELOG.md',
+        'CONTRIBUTING.md',
+        'README.md',
+        'collector/README.md',
+        'docs/errors.md',
+        'docs/rules.md',
+        'examples/README.md',
+      ]),
+    );
+  });
+
+  it.each(documents)('%s links to what is there', (path) => {
+    const broken = linksOf(path).filter(({ path: target, anchor }) => {
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it.each(documents)('%s names npm scripts that exist', (path) => {
+    // A package's own document may speak of the package's scripts.
+    const known = [
+      ...scriptsOf('.'),
+      ...['sdk', 'collector'].filter((name) => path.startsWith(name)).flatMap(scriptsOf),
+    ];
+    const named = [...readDocument(path).matchAll(/npm run ([\w:-]+)/g)].map(([, script]) => script!);
+    expect(named.filter((script) => !known.includes(script))).toEqual([]);
+  });
+});
+
+describe('README.md', () => {
+  const section =
+    readDocument('README.md')
+      .split(/^## /m)
+      .find((part) => part.startsWith('What is promised')) ?? '';
+  const rows = section
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2);
+  const promises = rows.map((row) => {
+    const tests = [...row.matchAll(/\]\(([^)]+)\): ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
+      ([, file = '', names = '']) =>
+        [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({ file, name })),
+    );
+    return { promise: row.split('|')[1]!.trim(), tests };
+  });
+
+  it('promises something, and names a test for each promise', () => {
+    expect(promises.length).toBeGreaterThan(12);
+    expect(promises.filter(({ tests }) => tests.length === 0)).toEqual([]);
+  });
+
+  it.each(promises)('promises “$promise”, and the tests are there', ({ tests }) => {
+    const missing = tests.filter(({ file, name }) => {
+      const text = existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : '';
+      const isTitle = ["'", '"', '`'].some((quote) => text.includes(`(${quote}${name}${quote}`));
+      return !isTitle;
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  const codes = [...new Set(codeIn(readDocument('ARCHITECTURE.md')))];
+
+  it('names files and folders that exist', () => {
+    const paths = codes.filter((code) => /^[\w.-]+\/[\w./-]*$/.test(code));
+    expect(paths.length).toBeGreaterThan(30);
+    const roots = ['.', 'collector/src', 'sdk/src'];
+    expect(paths.filter((path) => !roots.some((root) => existsSync(join(ROOT, root, path))))).toEqual([]);
+  });
+
+  it('names functions that exist', () => {
+    const names = codes.flatMap((code) => /^(\w+)\(\)$/.exec(code)?.[1] ?? []);
+    expect(names.length).toBeGreaterThan(12);
+    const sources = ['collector/src', 'sdk/src'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => readFileSync(join(ROOT, folder, file), 'utf8')),
+    );
+    const isThere = (name: string): boolean =>
+      sources.some((text) => new RegExp(`(function\\*? |const |^\\s+)${name}\\b[(<: =]`, 'm').test(text));
+    expect(names.filter((name) => !isThere(name))).toEqual([]);
+  });
+});
+
+describe('docs/rules.md', () => {
+  const page = readDocument('docs/rules.md');
+
+  it('shows rules that are valid', () => {
+    const rules = blocksOf(page).filter(({ info }) => info === 'json rule');
+    expect(rules.length).toBeGreaterThan(4);
+    for (const { text } of rules) expect(checkRule(JSON.parse(text)), text).toMatchObject({ ok: true });
+  });
+
+  it('names every comparison, aggregate, built-in trait and kind of event', () => {
+    const words = [
+      ...OPERATORS.json,
+      ...Object.keys(AGGREGATES),
+      ...Object.keys(BUILTIN_TRAITS),
+      ...EVENT_KINDS,
+      ...['all', 'any', 'not', 'trait', 'event', 'where', 'within', 'between', 'agg', 'of'],
+    ];
+    const named = codeIn(page.replace(/^```.*?^```$/gms, ''));
+    expect(words.filter((word) => !named.includes(word))).toEqual([]);
+  });
+
+  it('says how large a rule may be', () => {
+    expect(page).toContain(`up to ${MAX_RULE_DEPTH} deep and ${MAX_LEAVES} in number`);
+  });
+});
+
+describe('the check itself', () => {
+  it('finds a link that leads nowhere, and a heading by its anchor', () => {
+    expect(existsSync(join(ROOT, 'docs', 'nowhere.md'))).toBe(false);
+    expect(linksOf('README.md').map(({ path }) => path)).toContain('docs/errors.md');
+    expect(linksOf('CONTRIBUTING.md').map(({ anchor }) => anchor)).toContain('words');
+    expect(anchorsOf('ARCHITECTURE.md')).toContain('the-ways-of-a-datum');
+    expect(dirname(documents.find((path) => path.startsWith('examples'))!)).toBe('examples');
+  });
+});
