@@ -1,4 +1,27 @@
-import { defineConfig } from 'vite';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { defineConfig, type Plugin } from 'vite';
+
+/** Below this a packet is a packet, compressed or not. */
+const WORTH_COMPRESSING_BYTES = 1_000;
+
+/** Writes file.br and file.gz beside each asset: the collector serves what the browser takes, and compresses nothing itself. */
+function compressAssets(): Plugin {
+  return {
+    name: 'compress-assets',
+    apply: 'build',
+    writeBundle({ dir }) {
+      const assets = join(dir!, 'assets');
+      for (const name of readdirSync(assets)) {
+        const content = readFileSync(join(assets, name));
+        if (content.length < WORTH_COMPRESSING_BYTES) continue;
+        writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content));
+        writeFileSync(join(assets, `${name}.gz`), gzipSync(content, { level: 9 }));
+      }
+    },
+  };
+}
 
 /**
  * Built to `dist/`, served by the collector below /console/ under a policy that allows no inline script or style:
@@ -7,6 +30,7 @@ import { defineConfig } from 'vite';
  */
 export default defineConfig({
   base: '/console/',
+  plugins: [compressAssets()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

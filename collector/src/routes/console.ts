@@ -48,6 +48,7 @@ export const addConsoleRoutes: AddRoutes = (app, { folders }) => {
         prefix: '/',
         index: false,
         decorateReply: false,
+        preCompressed: true,
         cacheControl: false,
         // Before the first build there is no folder; it may appear while the process runs.
         suppressWarning: true,
