@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { findCycles, type Import, importsIn, readSources, type SourceFile } from '../support/imports';
 
@@ -21,7 +23,8 @@ const COLLECTOR: Table = {
   core: ['node:crypto'],
   queue: [],
   db: ['core', 'kysely', 'pg', 'node:*'],
-  ingest: ['core', 'db', 'queue', 'type:pg'],
+  // It waits between tries.
+  ingest: ['core', 'db', 'queue', 'type:pg', 'node:timers/promises'],
   routes: [
     ...['core', 'db', 'errors', 'schema', 'access', 'live-feed', 'type:ingest', 'type:config'],
     ...[...FASTIFY, 'type:kysely', 'node:*'],
@@ -110,6 +113,31 @@ function foreignFactories(files: readonly SourceFile[]): string[] {
         .flatMap(({ names }) => names.filter((name) => /^(create|open)[A-Z]/.test(name)))
         .map((name) => `${path} ${name}`),
     );
+}
+
+/** Names in a file's code, and texts that are one word, such as keys and columns. */
+function identifiersIn(path: string, text: string): string[] {
+  const names: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) names.push(node.text);
+    else if (ts.isStringLiteralLike(node) && /^\w+$/.test(node.text)) names.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, false));
+  return names;
+}
+
+/** Each idea has one word (ARCHITECTURE.md); these are its rivals. */
+const FOREIGN_WORDS = new Set(['person', 'contact', 'customer', 'tenant', 'cohort', 'segment']);
+
+/** The names with a rival in them: `customerId`, `tenant_id`. */
+function foreignWords(names: readonly string[]): string[] {
+  const wordsOf = (name: string): string[] =>
+    name
+      .replace(/([a-z])([A-Z])/g, '$1_$2')
+      .toLowerCase()
+      .split('_');
+  return names.filter((name) => wordsOf(name).some((word) => FOREIGN_WORDS.has(word.replace(/s$/, ''))));
 }
 
 /** Files that only pass names on. */
@@ -204,6 +232,22 @@ describe('files', () => {
   });
 });
 
+describe('words', () => {
+  it('that another word stands for are not used in code or schema', () => {
+    const used = [...collector, ...sdk, ...webConsole].flatMap(({ path, text }) =>
+      foreignWords(identifiersIn(path, text)).map((name) => `${path}: ${name}`),
+    );
+    const migrations = join(ROOT, 'migrations');
+    const files = readdirSync(migrations);
+    const inSchema = files.flatMap((file) => {
+      const statements = readFileSync(join(migrations, file), 'utf8').replace(/--.*$/gm, '');
+      return foreignWords(statements.match(/\w+/g) ?? []).map((name) => `${file}: ${name}`);
+    });
+    expect(files.length).toBeGreaterThan(4);
+    expect([...used, ...inSchema]).toEqual([]);
+  });
+});
+
 describe('the check itself', () => {
   const source = (path: string, text: string): SourceFile => ({ path, text, imports: importsIn(path, text) });
 
@@ -240,6 +284,8 @@ describe('the check itself', () => {
     expect(barrels([source('db/all.ts', "export * from './a';\nexport { b } from './b';\n")])).toEqual([
       'db/all.ts',
     ]);
+    const names = ['customerId', 'tenant_id', 'Cohorts', 'subjectId'];
+    expect(foreignWords(names)).toEqual(['customerId', 'tenant_id', 'Cohorts']);
     const stray = source('routes/x.ts', "import { createWorker } from '../worker';");
     expect(foreignFactories([stray])).toEqual(['routes/x.ts createWorker']);
   });

@@ -80,7 +80,7 @@ describe('README.md', () => {
     expect(promises.filter(({ tests }) => tests.length === 0)).toEqual([]);
   });
 
-  it.each(promises)('promises “$promise”, and the tests are there', ({ tests }) => {
+  it.each(promises)('promises $promise, and the tests are there', ({ tests }) => {
     const missing = tests.filter(({ file, name }) => {
       const text = existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : '';
       const isTitle = ["'", '"', '`'].some((quote) => text.includes(`(${quote}${name}${quote}`));
