@@ -103,7 +103,7 @@ export function openTracker(options: TrackerOptions, earlyCalls: readonly EarlyC
     newId,
   });
   // The page's own function must not break what calls it.
-  const onDrop: Settings['onDrop'] = (...what) => attempt(() => settings.onDrop(...what), undefined);
+  const onDrop: Settings['onDrop'] = (...what) => attempt(() => settings.onDrop(...what));
   const { queue, sender, locks } = openPipeline({ ...settings, onDrop }, local);
   const life = new AbortController();
   let recordedAt: number | undefined;

@@ -111,6 +111,36 @@ test('what the page passes is taken as it is at the call', async () => {
   tracker.close();
 });
 
+test('calls can be checked against a plan of events', () => {
+  interface Plan {
+    'Cart Viewed': { items: number };
+  }
+  const tracker = createTracker<Plan>({ writeKey: 'pk', host: 'https://c.example', namespace: 'plan' });
+  const calls = [
+    () => tracker.track('Cart Viewed', { items: 1 }),
+    // @ts-expect-error the plan says a number
+    () => tracker.track('Cart Viewed', { items: 'one' }),
+    // @ts-expect-error no such event
+    () => tracker.track('Card Viewed'),
+  ];
+  expect(calls).toHaveLength(3);
+  tracker.close();
+});
+
+test('a page that is rendered in advance is viewed when it is opened', async () => {
+  Object.defineProperty(document, 'prerendering', { value: true, configurable: true });
+  const { tracker, events } = open({ autoPage: true });
+  history.replaceState({}, '', '/in-advance#top');
+  await tracker.flush();
+  expect(events).toEqual([]);
+  Object.defineProperty(document, 'prerendering', { value: false, configurable: true });
+  document.dispatchEvent(new Event('prerenderingchange'));
+  await tracker.flush();
+  expect(events.map(({ type, properties }) => [type, properties?.path])).toEqual([['page', '/in-advance']]);
+  expect(events[0]!.properties?.url).not.toContain('#');
+  tracker.close();
+});
+
 test('a closed tracker ignores calls', async () => {
   const { tracker, events } = open({ autoPage: true });
   tracker.close();

@@ -66,8 +66,9 @@ export function createIdentityStore({ local, cookie, prefix, newId }: IdentityEd
       session.write(null);
     },
     sessionId: (now) => {
-      const current = continueSession(session.read(), now, newId);
-      session.write(current);
+      const last = session.read();
+      const current = continueSession(last, now, newId);
+      if (current !== last) session.write(current);
       return current.id;
     },
   };
@@ -98,7 +99,7 @@ export function createCookie(name: string, domain: string): Cookie {
   const find = (): string | undefined =>
     document.cookie.split('; ').find((pair) => pair.startsWith(`${name}=`));
   return {
-    read: () => attempt(find, undefined)?.slice(name.length + 1),
-    write: (value) => attempt(() => void (document.cookie = `${name}=${value}${attributes}`), undefined),
+    read: () => attempt(find)?.slice(name.length + 1),
+    write: (value) => attempt(() => void (document.cookie = `${name}=${value}${attributes}`)),
   };
 }

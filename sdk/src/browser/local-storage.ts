@@ -15,7 +15,7 @@ export function createLocalStore(area: () => Storage): LocalStore {
   return {
     get: (key) => attempt(() => area().getItem(key), null),
     set: (key, value) => attempt(() => (area().setItem(key, value), true), false),
-    remove: (key) => attempt(() => area().removeItem(key), undefined),
+    remove: (key) => attempt(() => area().removeItem(key)),
     keys: (prefix) => {
       const keys = attempt(() => Object.keys(area()), []);
       return keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));

@@ -15,8 +15,6 @@ export interface Pace {
   fail(): void;
   /** The collector answered. */
   succeed(): void;
-  /** The collector wants quiet from everyone for so long. */
-  hold(ms: number): void;
   /** The key is refused: nothing more until the page is loaded again, and everything stays. */
   stop(): void;
   /** Forgets the failures, for the connection or the page is back. */
@@ -24,7 +22,7 @@ export interface Pace {
 }
 
 export interface PaceEdges {
-  readonly journal: Pick<Journal, 'hold' | 'heldForMs'>;
+  readonly journal: Pick<Journal, 'heldForMs'>;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -60,7 +58,6 @@ export function createPace({ journal, clock, random, isOnline }: PaceEdges, onOp
     succeed: () => {
       failures = 0;
     },
-    hold: (ms) => journal.hold(ms),
     stop: () => {
       isStopped = true;
     },

@@ -25,23 +25,24 @@ export function followPageViews(clock: Clock, onPageView: () => void, signal: Ab
     isDue = true;
     clock.after(0, settle);
   };
-  // The wrappers stay when it is over: somebody else may have wrapped them in turn.
-  const wrap = (name: 'pushState' | 'replaceState'): void => {
-    const original = history[name];
-    history[name] = function (this: History, ...given) {
-      original.apply(this, given);
+  const start = (): void => {
+    // The wrappers stay when it is over: somebody else may have wrapped them in turn.
+    for (const name of ['pushState', 'replaceState'] as const) {
+      const original = history[name];
+      history[name] = function (this: History, ...given) {
+        original.apply(this, given);
+        look();
+      };
+    }
+    const onShow = ({ persisted }: PageTransitionEvent): void => {
+      if (!persisted) return;
+      last = '';
       look();
     };
-  };
-  wrap('pushState');
-  wrap('replaceState');
-  const onShow = ({ persisted }: PageTransitionEvent): void => {
-    if (!persisted) return;
-    last = '';
+    addEventListener('popstate', look, { signal });
+    addEventListener('pageshow', onShow, { signal });
     look();
   };
-  addEventListener('popstate', look, { signal });
-  addEventListener('pageshow', onShow, { signal });
-  whenActivated(look);
+  whenActivated(start);
   return settle;
 }

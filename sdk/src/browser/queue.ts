@@ -80,9 +80,7 @@ export function createQueue(edges: QueueEdges): Queue {
   /** Drops what is too old or too much, and returns the rest. */
   const bound = async <E extends Entry>(entries: readonly E[]): Promise<readonly E[]> => {
     const overflow = findOverflow(entries, edges.now());
-    for (const reason of new Set(overflow.values())) {
-      edges.onDrop([...overflow.values()].filter((other) => other === reason).length, reason);
-    }
+    overflow.forEach((reason) => edges.onDrop(1, reason));
     await settle([...overflow.keys()]);
     return entries.filter((entry) => !overflow.has(entry));
   };

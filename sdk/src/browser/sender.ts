@@ -3,6 +3,7 @@ import { decideOutcome } from '../core/retry';
 import type { Outcome } from '../core/retry';
 import type { DropReason } from '../options';
 import type { Clock } from './clock';
+import type { Journal } from './journal';
 import type { Locks } from './locks';
 import { createPace } from './pace';
 import type { PaceEdges } from './pace';
@@ -25,6 +26,7 @@ export interface Sender {
 }
 
 export interface SenderEdges extends PaceEdges {
+  readonly journal: Pick<Journal, 'hold' | 'heldForMs'>;
   readonly queue: Queue;
   readonly transport: Transport;
   readonly exclusive: Locks['exclusive'];
@@ -94,7 +96,7 @@ export function createSender(edges: SenderEdges): Sender {
 
 /** Sends one batch, and does what its answer demands. */
 function createDelivery(
-  { queue, transport, clock, onDrop }: SenderEdges,
+  { queue, transport, journal, clock, onDrop }: SenderEdges,
   pace: ReturnType<typeof createPace>,
 ): {
   readonly deliver: (batch: readonly StoredEvent[]) => Promise<void>;
@@ -110,8 +112,9 @@ function createDelivery(
         batchEvents = Math.min(MAX_BATCH_EVENTS, batchEvents * 2);
         outcome.rejected.forEach(({ code, message }) => onDrop(1, 'rejected', `${code}: ${message}`));
         return queue.settle(batch);
-      case 'drop':
-        onDrop(1, outcome.reason);
+      case 'refused':
+      case 'too-large':
+        onDrop(1, outcome.kind);
         return queue.settle(batch);
       case 'split':
         batchEvents = Math.ceil(batch.length / 2);
@@ -119,7 +122,7 @@ function createDelivery(
       case 'stop':
         return pace.stop();
       case 'hold':
-        return pace.hold(outcome.ms);
+        return journal.hold(outcome.ms);
       case 'retry':
         return pace.fail();
     }

@@ -1,5 +1,7 @@
-/** The result, or the other value where it throws: for what the page or the browser's settings may break. */
-export function attempt<T>(act: () => T, otherwise: T): T {
+/** The result, or the other value, else undefined, where it throws: for what the page or the browser's settings may break. */
+export function attempt<T>(act: () => T, otherwise: T): T;
+export function attempt<T>(act: () => T): T | undefined;
+export function attempt<T>(act: () => T, otherwise?: T): T | undefined {
   try {
     return act();
   } catch {

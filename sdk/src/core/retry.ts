@@ -8,16 +8,14 @@ const LONGEST_BACK_OFF_MS = 300_000;
 /** A `Retry-After` beyond this is cut to it; a stored one beyond it comes of a clock that was set. */
 export const LONGEST_HOLD_MS = 86_400_000;
 
-/** What becomes of a batch after its answer. Only `settled` and `drop` let an event leave the store. */
+/**
+ * What becomes of a batch after its answer. Only `settled`, and for a batch of one event `refused` and `too-large`,
+ * let an event leave the store.
+ */
 export type Outcome =
   | { readonly kind: 'settled'; readonly rejected: readonly Rejection[] }
-  | { readonly kind: 'drop'; readonly reason: 'refused' | 'too-large' }
-  | { readonly kind: 'split' }
-  | { readonly kind: 'stop' }
   | { readonly kind: 'hold'; readonly ms: number }
-  | { readonly kind: 'retry' };
-
-const RETRY: Outcome = { kind: 'retry' };
+  | { readonly kind: 'refused' | 'too-large' | 'split' | 'stop' | 'retry' };
 
 /**
  * The whole table of answers. What only a collector can know (400, 401, 403, the verdict) counts only in the
@@ -30,23 +28,21 @@ export function decideOutcome(answer: Answer, sent: number, now: number): Outcom
   const isOurs = isCollectorError(answer.body);
   switch (answer.status) {
     case 400:
-      if (!isOurs) return RETRY;
-      return sent > 1 ? { kind: 'split' } : { kind: 'drop', reason: 'refused' };
+      return { kind: !isOurs ? 'retry' : sent > 1 ? 'split' : 'refused' };
     case 401:
     case 403:
-      return isOurs ? { kind: 'stop' } : RETRY;
+      return { kind: isOurs ? 'stop' : 'retry' };
     case 413:
-      if (sent > 1) return { kind: 'split' };
-      return isOurs ? { kind: 'drop', reason: 'too-large' } : RETRY;
+      return { kind: sent > 1 ? 'split' : isOurs ? 'too-large' : 'retry' };
     case 429:
     case 503: {
       const ms = retryAfterMs(answer.retryAfter, now);
-      return ms > 0 ? { kind: 'hold', ms } : RETRY;
+      return ms > 0 ? { kind: 'hold', ms } : { kind: 'retry' };
     }
     default: {
       const isGood = answer.status >= 200 && answer.status < 300;
       const rejected = isGood ? readRejections(answer.body, sent) : undefined;
-      return rejected ? { kind: 'settled', rejected } : RETRY;
+      return rejected ? { kind: 'settled', rejected } : { kind: 'retry' };
     }
   }
 }

@@ -7,8 +7,15 @@ export interface Session {
   readonly lastAt: number;
 }
 
-/** The session that an event at `now` belongs to: the last one, unless the gap is too long either way. */
+/** So coarsely is the last event remembered: storing it costs more than all else that a call does. */
+const SESSION_GRAIN_MS = 10_000;
+
+/**
+ * The session that an event at `now` belongs to: the last one, unless the gap is too long either way. The very
+ * same object where nothing has to be stored.
+ */
 export function continueSession(last: Session | null, now: number, newId: () => string): Session {
-  const goesOn = last !== null && Math.abs(now - last.lastAt) < SESSION_GAP_MS;
-  return { id: goesOn ? last.id : newId(), lastAt: now };
+  const gap = last ? Math.abs(now - last.lastAt) : Infinity;
+  if (last && gap < SESSION_GRAIN_MS) return last;
+  return { id: last && gap < SESSION_GAP_MS ? last.id : newId(), lastAt: now };
 }

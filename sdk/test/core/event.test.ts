@@ -78,6 +78,7 @@ test('another user begins without traits; the same one keeps them', () => {
 
 test('a session goes on through gaps under 30 minutes, forwards and backwards', () => {
   const first = continueSession(null, 0, () => 's1');
+  expect(continueSession(first, 9_999, () => 's2')).toBe(first);
   const later = continueSession(first, 29 * 60_000, () => 's2');
   expect(later).toEqual({ id: 's1', lastAt: 29 * 60_000 });
   expect(continueSession(later, 59 * 60_000, () => 's2').id).toBe('s2');
