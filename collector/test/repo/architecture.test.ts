@@ -115,6 +115,19 @@ function foreignFactories(files: readonly SourceFile[]): string[] {
     );
 }
 
+/** Files to which no way of imports leads from the entries: tests alone would use them. */
+function unreached(files: readonly SourceFile[], entries: readonly string[]): string[] {
+  const byName = new Map(files.map((file) => [file.path.replace(/\.tsx?$/, ''), file]));
+  const reached = new Set<string>();
+  const walk = (file: SourceFile | undefined): void => {
+    if (file === undefined || reached.has(file.path)) return;
+    reached.add(file.path);
+    for (const { to } of file.imports) walk(byName.get(to.replace(/\.(js|tsx?)$/, '')));
+  };
+  for (const entry of entries) walk(files.find(({ path }) => path === entry));
+  return files.map(({ path }) => path).filter((path) => !reached.has(path));
+}
+
 /** Names in a file's code, and texts that are one word, such as keys and columns. */
 function identifiersIn(path: string, text: string): string[] {
   const names: string[] = [];
@@ -201,6 +214,24 @@ describe('imports', () => {
   });
 });
 
+describe('every file', () => {
+  it('is part of the program, or named here with why it is not', () => {
+    const apart = [
+      // Writes documents: collector/scripts/generate-docs.ts.
+      'config-docs.ts',
+      // deps.ts does not start it yet.
+      'worker.ts',
+      'db/partitions.ts',
+    ];
+    const idle = [
+      ...unreached(collector, ['main.ts', 'cli.ts']),
+      ...unreached(sdk, ['index.ts', 'script.ts']),
+      ...unreached(webConsole, ['main.tsx']),
+    ];
+    expect(idle.filter((path) => !apart.includes(path))).toEqual([]);
+  });
+});
+
 describe('construction', () => {
   it('happens where things are joined', () => {
     expect([...foreignFactories(collector), ...foreignFactories(sdk)].sort()).toEqual(OWN_FACTORIES);
@@ -284,9 +315,10 @@ describe('the check itself', () => {
     expect(barrels([source('db/all.ts', "export * from './a';\nexport { b } from './b';\n")])).toEqual([
       'db/all.ts',
     ]);
+    const stray = source('routes/x.ts', "import { createWorker } from '../worker';");
+    expect(unreached([a, b, stray], ['db/a.ts'])).toEqual(['routes/x.ts']);
     const names = ['customerId', 'tenant_id', 'Cohorts', 'subjectId'];
     expect(foreignWords(names)).toEqual(['customerId', 'tenant_id', 'Cohorts']);
-    const stray = source('routes/x.ts', "import { createWorker } from '../worker';");
     expect(foreignFactories([stray])).toEqual(['routes/x.ts createWorker']);
   });
 });
