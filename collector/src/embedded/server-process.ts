@@ -1,6 +1,15 @@
 /** One run of the Postgres server: spawned, ready, stopped. Its output goes to a file, which outlives us as it may. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Places } from './places';
@@ -51,7 +60,7 @@ export async function startServer(
   options: ServerOptions,
 ): Promise<ServerProcess | FailedStart> {
   const { folder, pgData } = places;
-  const log = openLog(join(folder, 'postgres.log'));
+  const log = openLog(folder);
   const logStart = fstatSync(log).size;
   const child = spawnServer(places, options, log);
   const exited = new Promise<void>((resolve) => {
@@ -136,10 +145,15 @@ async function stop(child: ChildProcess, ended: Promise<void>, mode: StopMode): 
   }
 }
 
-function openLog(path: string): number {
+function openLog(folder: string): number {
+  const path = join(folder, 'postgres.log');
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size > LOG_BYTES_KEPT) rmSync(path, { force: true });
-  return openSync(path, 'a+', 0o600);
+  const log = openSync(path, 'a+', 0o600);
+  // Root may start what an ordinary user will start the next time.
+  const { uid, gid } = statSync(folder);
+  if (process.getuid?.() === 0) fchownSync(log, uid, gid);
+  return log;
 }
 
 function readFrom(log: number, start: number): string {
