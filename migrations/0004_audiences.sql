@@ -5,7 +5,8 @@ create table audience (
   audience_id uuid not null,
   key text collate "C" not null,
   name text not null,
-  rule jsonb not null,
+  -- json, not jsonb: it reads as it was written.
+  rule json not null,
   size integer not null default 0,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
