@@ -68,7 +68,8 @@ function conditionOf(value: ComparedValue, { operator, operand, time }: Compared
     case 'suffix':
       return sql`right(${textOf(value)}, length(${operand}::text)) = ${operand}::text`;
     case 'has':
-      return sql`case when jsonb_typeof(${v}) = 'array' then ${v} @> ${JSON.stringify([operand])}::jsonb end`;
+      // Nothing but an array contains an array.
+      return sql`${v} @> ${JSON.stringify([operand])}::jsonb`;
     case 'before':
       return sql`${instantOf(value)} < ${timeOf(operand as string, time)}`;
     case 'after':

@@ -8,7 +8,6 @@ import {
   stepsOf,
   type TraitRule,
 } from '../core/rule';
-import { identifierColumns } from './profiles';
 import { type ComparedValue, meetsAll, type RunTime } from './rule-comparison-sql';
 import { aggregateOf, comparedAggregate, isCandidate, ownedEvents } from './rule-event-sql';
 
@@ -81,7 +80,7 @@ function createLeaves(run: RuleRun): Leaves {
       case '$email':
       case '$user_id':
         readsIdentifiers = true;
-        return trait === '$email' ? sql`i.email` : sql`i.user_id`;
+        return trait === '$email' ? EMAIL : USER_ID;
       case '$first_seen':
         return sql`p.first_seen_at`;
       case '$last_seen':
@@ -117,19 +116,21 @@ function createLeaves(run: RuleRun): Leaves {
       const sources = [profiles(traits, run)];
       if (revenues.length > 0) sources.push(revenueSums(revenues, run));
       if (events.length > 0) sources.push(activity(events, run));
-      if (readsIdentifiers) {
-        const columns = identifierColumns(run.workspaceId, sql.ref('p.profile_id'));
-        sources.push(sql`cross join lateral (select ${columns}) as i`);
-      }
+      if (readsIdentifiers) sources.push(identifiers(run));
       return sql.join(sources, sql` `);
     },
   };
 }
 
-function isAsked(column: RawBuilder<unknown>, { workspaceId, profileIds }: RuleRun): RawBuilder<boolean> {
-  const owner = sql`${column}.owner_id`;
-  const asked = profileIds === undefined ? sql`true` : sql`${owner} = any(${profileIds}::uuid[])`;
-  return sql`${column}.workspace_id = ${workspaceId} and ${asked}`;
+/** Whether a row of a table is about a profile that the run asks about. */
+function isAsked(
+  table: RawBuilder<unknown>,
+  { workspaceId, profileIds }: RuleRun,
+  owner: RawBuilder<unknown> = sql`owner_id`,
+): RawBuilder<boolean> {
+  const isInWorkspace = sql<boolean>`${table}.workspace_id = ${workspaceId}`;
+  if (profileIds === undefined) return isInWorkspace;
+  return sql`${isInWorkspace} and ${table}.${owner} = any(${profileIds}::uuid[])`;
 }
 
 function profiles(traits: readonly RawBuilder<unknown>[], run: RuleRun): RawBuilder<unknown> {
@@ -163,6 +164,26 @@ function revenueSums(revenues: readonly RawBuilder<unknown>[], run: RuleRun): Ra
       from profile_revenue r
       where ${isAsked(sql`r`, run)}
       group by r.owner_id) as r on r.owner_id = p.profile_id`;
+}
+
+const USER_ID = sql`case when own.kind = 'user' then own.value end`;
+const EMAIL = sql`coalesce(case when own.kind = 'email' then own.value end, claimed.email)`;
+
+/** What identifierColumns() gives for one profile, for all of them in one pass. */
+function identifiers(run: RuleRun): RawBuilder<unknown> {
+  return sql`left join (
+      select s.subject_id, s.kind, s.value
+      from subject s
+      where ${isAsked(sql`s`, run, sql`subject_id`)}) as own
+      on own.subject_id = p.profile_id
+    left join (
+      select distinct on (c.stronger_id) c.stronger_id as owner_id, s.value as email
+      from claim c
+      join subject s on s.workspace_id = c.workspace_id and s.subject_id = c.weaker_id and s.kind = 'email'
+      join ownership o on o.workspace_id = c.workspace_id and o.subject_id = c.weaker_id
+        and o.owner_id = c.stronger_id
+      where ${isAsked(sql`c`, run, sql`stronger_id`)}
+      order by c.stronger_id, c.from_at desc, c.message_id desc) as claimed on claimed.owner_id = p.profile_id`;
 }
 
 /** One pass over the events for all leaves. */
