@@ -2,7 +2,13 @@ import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { createAccess } from './access';
 import { isUnavailable } from './db/availability';
 import { ApiError, errorBody, RETRY_AFTER_SECONDS } from './errors';
@@ -25,6 +31,8 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Fastify waits for a slow body for ever unless told otherwise. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+const JSON_ERRORS = ['FST_ERR_CTP_EMPTY_JSON_BODY', 'FST_ERR_CTP_INVALID_JSON_BODY'];
+
 /** Builds the HTTP application: every route file is named here. The caller listens and closes. */
 export async function buildApp(context: RouteContext, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const app = Fastify({
@@ -37,6 +45,7 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
     // Fields that nobody knows are refused, not dropped in silence, and every fault is listed.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     routerOptions: { ignoreTrailingSlash: true },
+    frameworkErrors: answerUnroutable,
   }).withTypeProvider<TypeBoxTypeProvider>();
   handleErrors(app);
   await app.register(cors, { delegator: corsOf(context) });
@@ -57,6 +66,7 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
     for (const add of [addEventRoutes, addProfileRoutes, addTimelineRoutes, addAudienceRoutes])
       add(scope as App, routes);
   });
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/console/', 302));
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   return app as unknown as FastifyInstance;
 }
@@ -88,6 +98,12 @@ function handleErrors(app: App): void {
   });
 }
 
+/** A URL that cannot be decoded never reaches a route, nor the error handler. */
+function answerUnroutable(thrown: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const error = toApiError(thrown);
+  void reply.code(error.status).send(errorBody(error));
+}
+
 /** What the client is told: never a stack, never a message of the database. */
 function toApiError(error: FastifyError): ApiError {
   if (error instanceof ApiError) return error;
@@ -103,8 +119,7 @@ function toApiError(error: FastifyError): ApiError {
   }
   if (error.statusCode === 413) return new ApiError('payload_too_large');
   if (error.statusCode === 415) return new ApiError('unsupported_media_type');
-  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || error instanceof SyntaxError)
-    return new ApiError('invalid_json');
+  if (JSON_ERRORS.includes(error.code) || error instanceof SyntaxError) return new ApiError('invalid_json');
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new ApiError('invalid_request', error.message);
   return new ApiError(isUnavailable(error) ? 'unavailable' : 'internal');

@@ -16,7 +16,7 @@ export const API_ERRORS = {
   payload_too_large: { status: 413, message: 'The body is too large.' },
   unsupported_media_type: {
     status: 415,
-    message: 'Send application/json or text/plain, optionally gzipped.',
+    message: 'This type of content is not taken here.',
   },
   internal: { status: 500, message: 'Something went wrong here; the log has the details.' },
   overloaded: {

@@ -1,7 +1,16 @@
 import { offsetOf, parseInstant, placeInTime } from './clock';
-import { cleanJson, isStorableText, toStorableText } from './json-value';
-import { type Identifier, isJunkIdentifier, normaliseEmail, subjectIdOf } from './identifier';
+import { readIdentifierText, readIdentity, type Who } from './event-identity';
+import { subjectIdOf } from './identifier';
+import {
+  cleanJson,
+  isObject,
+  isStorableText,
+  type JsonObject,
+  MAX_DEPTH,
+  toStorableText,
+} from './json-value';
 import { type OrderFact, readOrder } from './order';
+import { Refused, type Rejection } from './refusal';
 import { isUuid, THROUGHLINE_NAMESPACE, uuidV5 } from './uuid';
 
 export const EVENT_TYPES = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
@@ -13,43 +22,15 @@ export const MAX_MESSAGE_ID_LENGTH = 100;
 /** Event and page names reach indexes; an index row of Postgres ends at 2.7 KB. */
 export const MAX_NAME_LENGTH = 256;
 
-/** Why an event was refused. The codes are part of the API; docs/errors.md lists them and is tested against this. */
-export const REJECTION_CODES = [
-  'invalid_event',
-  'invalid_type',
-  'invalid_message_id',
-  'invalid_identifier',
-  'invalid_name',
-  'invalid_properties',
-  'invalid_traits',
-  'invalid_context',
-  'invalid_timestamp',
-  'no_identity',
-  'too_deep',
-  'too_large',
-  'not_storable',
-] as const;
-export type RejectionCode = (typeof REJECTION_CODES)[number];
-
-export interface Rejection {
-  readonly code: RejectionCode;
-  readonly message: string;
-  readonly messageId: string | null;
-}
-
 /** An event as it will be stored: a pure function of what arrived and of when it arrived. */
-export interface NormalEvent {
+export interface NormalEvent extends Who {
   readonly messageId: string;
   /** The ID as it came, where that is not the text of `messageId`. */
   readonly originalMessageId: string | null;
   readonly type: EventType;
   readonly name: string | null;
   readonly subjectId: string;
-  readonly userId: string | null;
-  readonly email: string | null;
-  readonly anonymousId: string | null;
   readonly groupId: string | null;
-  readonly previousId: string | null;
   /** Milliseconds since 1970, as are all times here. */
   readonly occurredAt: number;
   readonly receivedAt: number;
@@ -61,8 +42,6 @@ export interface NormalEvent {
   readonly context: string | null;
   readonly traitValues: Readonly<Record<string, unknown>> | null;
   readonly order: OrderFact | null;
-  /** The identifiers that it carries, the strongest first; the first one is the subject. */
-  readonly identifiers: readonly Identifier[];
   readonly warnings: readonly string[];
 }
 
@@ -79,17 +58,6 @@ export interface Envelope {
   readonly context: Readonly<Record<string, unknown>> | null;
   /** Makes a message ID for an event that has none. */
   readonly newMessageId: () => string;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-class Refused extends Error {
-  constructor(
-    readonly code: RejectionCode,
-    message: string,
-  ) {
-    super(message);
-  }
 }
 
 /**
@@ -122,7 +90,7 @@ function normaliseItem(item: unknown, envelope: Envelope & { offset: number }): 
   }
 }
 
-function readEvent(item: Fields, envelope: Envelope & { offset: number }): NormalEvent {
+function readEvent(item: JsonObject, envelope: Envelope & { offset: number }): NormalEvent {
   const warnings = new Set<string>();
   const type = readType(item['type']);
   const id = readMessageId(item['messageId'], envelope);
@@ -171,13 +139,13 @@ function readMessageId(
 }
 
 interface Values {
-  readonly properties: Fields | null;
-  readonly traits: Fields | null;
-  readonly context: Fields | null;
+  readonly properties: JsonObject | null;
+  readonly traits: JsonObject | null;
+  readonly context: JsonObject | null;
 }
 
 function readValues(
-  item: Fields,
+  item: JsonObject,
   { envelope, warnings }: { envelope: Envelope; warnings: Set<string> },
 ): Values {
   const context = readObject(item['context'], 'context');
@@ -187,20 +155,21 @@ function readValues(
     traits: readObject(item['traits'], 'traits'),
     context: withoutAddress(merged),
   });
-  if (cleaned.isTooDeep) throw new Refused('too_deep', 'An event may be nested at most 30 levels deep.');
+  if (cleaned.isTooDeep)
+    throw new Refused('too_deep', `An event may be nested at most ${MAX_DEPTH} levels deep.`);
   if (cleaned.hasReplacedCharacters) warnings.add('replaced_characters');
   if (cleaned.hasInexactNumbers) warnings.add('inexact_number');
   return cleaned.value;
 }
 
-function readObject(value: unknown, field: 'properties' | 'traits' | 'context'): Fields | null {
+function readObject(value: unknown, field: 'properties' | 'traits' | 'context'): JsonObject | null {
   if (value === undefined) return null;
   if (isObject(value)) return value;
   throw new Refused(`invalid_${field}`, `${field[0]!.toUpperCase()}${field.slice(1)} must be a JSON object.`);
 }
 
 /** No raw address of a visitor is stored. */
-function withoutAddress(context: Fields | null): Fields | null {
+function withoutAddress(context: JsonObject | null): JsonObject | null {
   if (context === null || !('ip' in context)) return context;
   return Object.fromEntries(Object.entries(context).filter(([key]) => key !== 'ip'));
 }
@@ -225,8 +194,8 @@ function toJsonTexts(values: Values): Pick<NormalEvent, 'properties' | 'traits' 
 }
 
 function readName(
-  item: Fields,
-  { type, properties }: { type: EventType; properties: Fields | null },
+  item: JsonObject,
+  { type, properties }: { type: EventType; properties: JsonObject | null },
 ): string | null {
   if (type === 'track') {
     const name = item['event'];
@@ -250,76 +219,10 @@ function requireName(name: string, field: string): string {
   return name;
 }
 
-type Who = Pick<NormalEvent, 'userId' | 'email' | 'anonymousId' | 'previousId' | 'identifiers'>;
-
-function readIdentity(
-  item: Fields,
-  { type, values, warnings }: { type: EventType; values: Values; warnings: Set<string> },
-): Who {
-  const read = (field: 'userId' | 'anonymousId' | 'previousId') =>
-    readIdentifierText(item[field], { field, warnings });
-  const userId = read('userId');
-  const email = readEmail({ type, values, warnings });
-  const anonymousId = read('anonymousId');
-  const previousId = type === 'alias' ? read('previousId') : null;
-  const identifiers: Identifier[] = [];
-  if (userId !== null) identifiers.push({ kind: 'user', value: userId });
-  if (email !== null) identifiers.push({ kind: 'email', value: email });
-  // An alias' previous ID is read as an anonymous one: it names the past of whoever it aliases.
-  for (const value of new Set([anonymousId, previousId])) {
-    if (value !== null) identifiers.push({ kind: 'anonymous', value });
-  }
-  if (identifiers.length === 0) {
-    throw new Refused('no_identity', 'An event needs a userId, an email in its traits, or an anonymousId.');
-  }
-  return { userId, email, anonymousId, previousId, identifiers };
-}
-
-function readIdentifierText(
-  given: unknown,
-  { field, warnings }: { field: string; warnings: Set<string> },
-): string | null {
-  if (given === undefined || given === null || given === '') return null;
-  if (typeof given !== 'string' && typeof given !== 'number') {
-    throw new Refused('invalid_identifier', `${field} must be a text.`);
-  }
-  const text = String(given).trim();
-  if (!isStorableText(text)) {
-    throw new Refused('invalid_identifier', `${field} must not contain NUL or lone surrogates.`);
-  }
-  if (!isJunkIdentifier(text)) return text;
-  warnings.add(`junk_${field}`);
-  return null;
-}
-
-/** A group call's traits are about the group, not about who called. */
-function readEmail({
-  type,
-  values,
-  warnings,
-}: {
-  type: EventType;
-  values: Values;
-  warnings: Set<string>;
-}): string | null {
-  const contextTraits = values.context?.['traits'];
-  const candidates = [
-    type === 'group' ? undefined : values.traits?.['email'],
-    isObject(contextTraits) ? contextTraits['email'] : undefined,
-  ];
-  for (const candidate of candidates) {
-    if (typeof candidate !== 'string' || candidate === '') continue;
-    const email = normaliseEmail(candidate);
-    if (email !== null) return email;
-    warnings.add('junk_email');
-  }
-  return null;
-}
-
 type Times = Pick<NormalEvent, 'occurredAt' | 'receivedAt' | 'originalTimestamp' | 'sentAt'>;
 
 function readTimes(
-  item: Fields,
+  item: JsonObject,
   { envelope, warnings }: { envelope: Envelope & { offset: number }; warnings: Set<string> },
 ): Times {
   const { receivedAt, sentAt, oldest, offset } = envelope;
@@ -338,9 +241,4 @@ function readTimes(
   if (isClamped) warnings.add('timestamp_clamped');
   else if (offset !== 0) warnings.add('clock_corrected');
   return { occurredAt, receivedAt, originalTimestamp, sentAt };
-}
-
-/** Whether the value is what JSON calls an object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -11,6 +11,14 @@ export interface Cleaned<T> {
 
 export const MAX_DEPTH = 32;
 
+/** What JSON calls an object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Whether the value is what JSON calls an object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Never stored under these keys: whoever copies such an object in JavaScript would change its prototype. */
 const UNSAFE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 

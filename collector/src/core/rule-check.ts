@@ -1,4 +1,4 @@
-import { isObject } from './event';
+import { isObject } from './json-value';
 import { BUILTIN_TRAITS, kindOfTrait, MAX_LEAVES, MAX_RULE_DEPTH, type Rule } from './rule';
 import { readComparisons } from './rule-comparison';
 import { readEventRule } from './rule-event';

@@ -1,5 +1,6 @@
 import { parseInstant } from './clock';
-import { isObject, MAX_NAME_LENGTH } from './event';
+import { MAX_NAME_LENGTH } from './event';
+import { isObject } from './json-value';
 import {
   type Aggregate,
   AGGREGATES,

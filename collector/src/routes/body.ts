@@ -20,7 +20,9 @@ export function parseBody(
   { maxBytes, contentType }: BodyLimits,
 ): { readonly value: unknown; readonly bytes: number } {
   const isGzip = body.length > 2 && body[0] === 0x1f && body[1] === 0x8b;
-  if (!isGzip && !isAccepted(contentType)) throw new ApiError('unsupported_media_type');
+  if (!isGzip && !isAccepted(contentType)) {
+    throw new ApiError('unsupported_media_type', 'Send application/json or text/plain, optionally gzipped.');
+  }
   const plain = isGzip ? gunzip(body, maxBytes) : body;
   if (plain.length > maxBytes) throw tooLarge(maxBytes);
   try {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { MAX_AGE_MS, parseInstant } from '../core/clock';
-import { type EventType, isObject, type Normalised, normaliseBatch } from '../core/event';
+import { type EventType, type Normalised, normaliseBatch } from '../core/event';
+import { isObject, type JsonObject } from '../core/json-value';
 import { inWorkspace } from '../db/connect';
 import type { Access } from '../db/keys';
 import { resolveProfile } from '../db/profiles';
@@ -117,7 +118,7 @@ function maxBytesOf(request: FastifyRequest): number {
 }
 
 interface Received {
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: JsonObject;
   readonly bytes: number;
   readonly opened: Access;
 }
@@ -125,7 +126,7 @@ interface Received {
 interface Submission extends Received {
   readonly items: readonly unknown[];
   /** What a batch says of all its events. */
-  readonly sharedContext: Readonly<Record<string, unknown>> | null;
+  readonly sharedContext: JsonObject | null;
 }
 
 async function submit(

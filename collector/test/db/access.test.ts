@@ -139,6 +139,11 @@ describe('the console', () => {
 });
 
 describe('the process', () => {
+  it('sends whoever opens its address to the console', async () => {
+    const answer = await api.call('GET', '/', { headers: {} });
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/console/']);
+  });
+
   it('says how it does', async () => {
     const { status, body } = await api.call('GET', '/health', { headers: {} });
     expect(status).toBe(200);

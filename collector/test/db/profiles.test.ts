@@ -156,11 +156,20 @@ describe('what is asked wrongly', () => {
     ['/v1/profiles?unknown=1', 400],
     ['/v1/profiles/user:kim/timeline?from=yesterday', 400],
     ['/v1/profiles/user:kim/timeline?type=purchase', 400],
+    ['/v1/profiles/user:%E0%A4%A', 400],
     ['/nowhere', 404],
   ])('%s answers %i, as JSON', async (path, status) => {
     const answer = await api.get(path);
     expect(answer.status).toBe(status);
     expect(answer.body.error.message).toEqual(expect.any(String));
+  });
+
+  it('in JSON that is none says so, as ingest does', async () => {
+    const headers = { authorization: `Bearer ${api.secretKey}`, 'content-type': 'application/json' };
+    for (const body of ['{bad', '']) {
+      const answer = await api.call('POST', '/v1/audiences', { headers, body });
+      expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid_json']);
+    }
   });
 
   it('says every fault and where it is', async () => {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { normaliseBatch, REJECTION_CODES } from '../../src/core/event';
+import { normaliseBatch } from '../../src/core/event';
+import { REJECTION_CODES } from '../../src/core/refusal';
 import { API_ERRORS, ApiError, errorBody } from '../../src/errors';
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'errors.md'), 'utf8');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_EVENT_BYTES, type NormalEvent, normaliseBatch, type Rejection } from '../../src/core/event';
+import { MAX_EVENT_BYTES, type NormalEvent, normaliseBatch } from '../../src/core/event';
 import { subjectIdOf } from '../../src/core/identifier';
+import type { Rejection } from '../../src/core/refusal';
 import { THROUGHLINE_NAMESPACE, uuidV5 } from '../../src/core/uuid';
 
 const WORKSPACE = '7b0e6f0a-6a1c-4a7e-9d5e-0c3f1a2b4c5d';
