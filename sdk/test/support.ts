@@ -96,6 +96,8 @@ export interface PageOptions {
   /** Names the visitor's storage; pages with the same one share it. */
   readonly storage?: string;
   readonly isOnline?: () => boolean;
+  /** Where localStorage takes nothing. */
+  readonly area?: () => Storage;
 }
 
 let pages = 0;
@@ -106,10 +108,11 @@ export function openPage({
   clock = createTestClock(),
   storage = `visitor${(pages += 1)}`,
   isOnline = () => true,
+  area = () => localStorage,
 }: PageOptions = {}) {
   const tab = `tab${(pages += 1)}`;
   const prefix = `${storage}.`;
-  const local = createLocalStore(() => localStorage);
+  const local = createLocalStore(area);
   const journal = openJournal(local, prefix, clock.now);
   const locks = createLeaseLocks({ tab, prefix, local, clock });
   // IndexedDB runs in real time, so its patience does as well.

@@ -116,10 +116,13 @@ export function createQueue(edges: QueueEdges): Queue {
       };
     },
     reconcile: async () => {
+      const isAsked = (event: StoredEvent): boolean => !fresh.includes(event);
+      // Only of what IndexedDB was asked to keep before this question does the answer tell anything.
+      const asked = [...own.values()].filter(isAsked);
       const stored = await database.names();
       if (!stored) return;
       const names = new Set([...stored, ...journal.names()]);
-      await settle([...own.values()].filter((event) => !fresh.includes(event) && !names.has(event.name)));
+      await settle(asked.filter((event) => isAsked(event) && !names.has(event.name)));
     },
   };
 }

@@ -223,6 +223,20 @@ test('a page that was frozen forgets what others have sent for it', async () => 
   expect(frozen.queue.count()).toBe(0);
 });
 
+test.each([0, 1, 2, 5, 20])(
+  'without localStorage, what is recorded %i ticks after the start arrives',
+  async (ticks) => {
+    const blocked = (): never => {
+      throw new DOMException('no', 'SecurityError');
+    };
+    const page = openPage({ area: blocked });
+    for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+    const id = page.record();
+    await page.sender.flush();
+    expect(page.wire.map((request) => request.ids)).toEqual([[id]]);
+  },
+);
+
 test('storage that is cleared while the page lives loses nothing', async () => {
   const page = openPage();
   const id = page.record();
