@@ -4,6 +4,8 @@ export interface CleanUp {
   /** Called, newest first, at the end or on a signal; returns what calls it now and forgets it. */
   readonly add: (undo: () => void | Promise<void>) => () => Promise<void>;
   readonly run: () => Promise<void>;
+  /** What fails from now on fails because it was told to end. */
+  readonly isInterrupted: () => boolean;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -17,12 +19,18 @@ export function createCleanUp(): CleanUp {
   async function undoAll(): Promise<void> {
     for (let undo = undos.pop(); undo !== undefined; undo = undos.pop()) {
       // One thing that cannot be removed is no reason to leave the others.
-      await Promise.resolve(undo()).catch((error: unknown) => console.error(error));
+      await Promise.resolve().then(undo).catch((error: unknown) => console.error(error));
     }
   }
 
   const run = (): Promise<void> => (running ??= undoAll().finally(() => (running = undefined)));
-  for (const signal of SIGNALS) process.on(signal, () => void run().then(() => process.exit(INTERRUPTED)));
+  let isInterrupted = false;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      isInterrupted = true;
+      void run().then(() => process.exit(INTERRUPTED));
+    });
+  }
   return {
     add(undo) {
       undos.push(undo);
@@ -34,5 +42,6 @@ export function createCleanUp(): CleanUp {
       };
     },
     run,
+    isInterrupted: () => isInterrupted,
   };
 }

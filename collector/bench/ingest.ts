@@ -155,19 +155,22 @@ async function openBench({ cleanUp, cpuProfileFolder }: IngestOptions): Promise<
   const folder = makeDataFolder();
   cleanUp.add(folder.remove);
   // With the settings of `npm start`.
-  const postgres = await openEmbeddedPostgres({
+  const opening = openEmbeddedPostgres({
     folder: join(folder.path, 'data'),
     isConfigured: true,
     onNotice: (sentence) => console.error(sentence),
     onProblem: (sentence) => console.error(sentence),
   });
-  cleanUp.add(() => postgres.close());
+  // Known to the clean-up before it is there: an interrupted start is waited for and undone.
+  cleanUp.add(() => opening.then((opened) => opened.close(), ignore));
+  const postgres = await opening;
   const profile = cpuProfileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfileFolder}`];
-  const collector = await startCollector({
+  const starting = startCollector({
     env: { ...settingsToTry(), DATABASE_URL: postgres.url },
     command: [...profile, THROUGHLINE, 'start'],
   });
-  cleanUp.add(() => collector.stop().then(() => undefined));
+  cleanUp.add(() => starting.then((started) => started.stop(), ignore).then(ignore));
+  const collector = await starting;
   const adminUrl = new URL(postgres.adminUrl);
   adminUrl.pathname = new URL(postgres.url).pathname;
   const admin = new pg.Client(adminUrl.href);
@@ -176,6 +179,8 @@ async function openBench({ cleanUp, cpuProfileFolder }: IngestOptions): Promise<
   const postmasterPid = Number(readPostmasterFile(join(postgres.folder, 'postgres'))[0]);
   return { admin, postmasterPid, ...openLoad({ cleanUp, collector, admin, postmasterPid }) };
 }
+
+const ignore = (): void => undefined;
 
 /** Settings of the collector that the environment names are tried; where its data lie is ours to say. */
 function settingsToTry(): Record<string, string> {

@@ -51,7 +51,7 @@ try {
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
 } catch (error) {
-  console.error(error);
+  if (!cleanUp.isInterrupted()) console.error(error);
   process.exitCode = 1;
 } finally {
   await cleanUp.run();
