@@ -260,6 +260,26 @@ describe('what is built in', () => {
     expect(await find({ trait: '$revenue', gt: 60 })).toEqual([]);
   });
 
+  it('has as its email the one that was said last, of those that are its own', async () => {
+    const says = (userId: string, email: string, hoursAgo: number) => ({
+      ...identify(userId, { email }),
+      timestamp: at(RECEIVED_AT - hoursAgo * HOUR),
+    });
+    const find = await given([
+      says('ann', 'old@shop.test', 3),
+      says('ann', 'new@shop.test', 2),
+      // Said by ann too, but later than by bob, whose it is.
+      says('bob', 'bob@shop.test', 4),
+      says('ann', 'bob@shop.test', 1),
+      { type: 'page', userId: 'cat', context: { traits: { email: 'cat@shop.test' } } },
+    ]);
+    expect(await find({ trait: '$email', eq: 'new@shop.test' })).toEqual(['ann']);
+    expect(await find({ trait: '$email', eq: 'old@shop.test' })).toEqual([]);
+    expect(await find({ trait: '$email', eq: 'bob@shop.test' })).toEqual(['bob']);
+    expect(await find({ trait: '$email', exists: false })).toEqual(['cat']);
+    expect(await find({ trait: '$email', exists: true }, { only: ['ann', 'cat'] })).toEqual(['ann']);
+  });
+
   it('counts revenue in the currency of the workspace, unless another one is named', async () => {
     const find = await given([
       buys('ann', 10),
