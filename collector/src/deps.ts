@@ -1,10 +1,12 @@
 /** Opens everything that the collector works with, in order, and closes it in the opposite one. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from './config';
 import { uuidV7 } from './core/uuid';
 import { openDatabase, type OpenedDatabase } from './db/connect';
 import { migrate } from './db/migrate';
+import { ensureEventPartitions, MONTHS_AHEAD } from './db/partitions';
 import { describeServer } from './db/server';
 import { openEmbeddedPostgres } from './embedded/embedded-postgres';
 import type { StopMode } from './embedded/server-process';
@@ -12,6 +14,7 @@ import { StartError } from './embedded/start-error';
 import { FOLDERS } from './folders';
 import { openIngest } from './ingest';
 import type { RouteContext } from './routes/context';
+import { createWorker } from './worker';
 
 export interface OpenOptions {
   readonly config: Config;
@@ -39,6 +42,8 @@ export interface Deps {
  */
 export type CloseMode = 'drained' | 'now';
 
+/** How long a stop waits for reads and rebuilds, once all that was accepted is written. */
+const PATIENCE_MS = 1_000;
 const READERS = 10;
 const DEFAULT_FOLDER = '.throughline';
 const TOKEN_BYTES = 24;
@@ -60,6 +65,12 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
   try {
     await refuseUnfit(readers, options);
     await migrate(readers.pool, FOLDERS.migrations);
+    // Before the first event: one that falls beside the partitions keeps its month from ever having one.
+    await ensureEventPartitions(readers.db, { from: new Date(), months: MONTHS_AHEAD }).catch(
+      (error: unknown) =>
+        // Most likely a long read of another process is in the way: the worker comes back to it.
+        log.warn({ err: error }, 'Partitions could not be created ahead'),
+    );
   } catch (error) {
     await closePools();
     await server.close();
@@ -68,9 +79,15 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
 
   const newId = (): string => uuidV7(Date.now(), randomBytes(10));
   const ingest = openIngest({ ...config, pool: writers.pool, monotonic: () => performance.now(), newId });
+  const worker = createWorker({ db: readers.db, now: () => new Date(), log });
+  worker.start();
   const drain = async (): Promise<void> => {
     await ingest.close();
-    await closePools();
+    // A rebuild may take minutes, and loses nothing when it is cut off: it is one transaction.
+    await Promise.race([
+      Promise.all([worker.close(), closePools()]),
+      wait(PATIENCE_MS, undefined, { ref: false }),
+    ]);
   };
   return {
     context: {

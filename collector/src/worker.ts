@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Kysely } from 'kysely';
 import { refreshAudience } from './db/audience-rebuild';
 import { listAudienceIds, listWorkspaceIds } from './db/audiences';
-import { ensureEventPartitions } from './db/partitions';
+import { ensureEventPartitions, MONTHS_AHEAD } from './db/partitions';
 import type { Database } from './db/tables';
 
 export interface WorkerOptions {
@@ -25,8 +25,6 @@ const TICK_MS = 60_000;
 /** Who was rebuilt within this much of a tick is left to the next one: other processes tick too, at other seconds. */
 const FRESH_MS = 50_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** This month's partition and the two after it. */
-const MONTHS_AHEAD = 3;
 
 /** Keeps partitions ahead of the events, and audiences true while time passes. Any number of processes may have one. */
 export function createWorker({ db, now, log }: WorkerOptions): Worker {
@@ -49,9 +47,11 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
     for (const workspaceId of await listWorkspaceIds(db)) {
       for (const audienceId of await listAudienceIds(db, workspaceId)) {
         if (isClosed) return;
-        await refreshAudience(db, { workspaceId, audienceId, now, unlessAfter }).catch((error: unknown) =>
-          log.error({ err: error, audienceId }, 'An audience could not be rebuilt; it keeps its members'),
-        );
+        await refreshAudience(db, { workspaceId, audienceId, now, unlessAfter }).catch((error: unknown) => {
+          // Cut off by a stop: nothing is wrong with the audience.
+          if (!isClosed)
+            log.error({ err: error, audienceId }, 'An audience could not be rebuilt; it keeps its members');
+        });
       }
     }
   }
@@ -59,7 +59,9 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   async function run(): Promise<void> {
     for (const job of [ensurePartitions, refreshAudiences]) {
       // One job's failure is not the next one's; what failed is tried again at the next tick.
-      await job().catch((error: unknown) => log.error({ err: error }, 'Work by the clock failed'));
+      await job().catch((error: unknown) => {
+        if (!isClosed) log.error({ err: error }, 'Work by the clock failed');
+      });
     }
   }
 

@@ -1,14 +1,5 @@
 import { session } from './session';
-import type { Workspace } from './wire';
-
-/** What went wrong, in words that can be shown. `status` is 0 when no answer came at all. */
-export interface Failure {
-  readonly ok: false;
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-  readonly detail?: unknown;
-}
+import type { Failure, Workspace } from './wire';
 
 export type Result<T> = { readonly ok: true; readonly value: T } | Failure;
 

@@ -1,6 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Failure } from './api';
-import type { Workspace } from './wire';
+import type { Failure, Workspace } from './wire';
 
 export type Session =
   | { readonly state: 'opening' }

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Failure } from './api';
+import type { Failure } from './wire';
 import { Icon } from './parts/icon';
 
 const SHOWN_FOR_MS = 6000;

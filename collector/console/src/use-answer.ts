@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { get, type Failure, type Result } from './api';
+import { get, type Result } from './api';
 import { toastFailure } from './toasts';
-import type { Page } from './wire';
+import type { Failure, Page } from './wire';
 
 export interface Answer<T> {
   /** The last good answer; it stays while the same resource is read again, so that nothing flickers. */

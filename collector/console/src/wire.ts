@@ -94,3 +94,12 @@ export interface Rebuild {
   readonly exited: number;
   readonly rebuiltAt: string;
 }
+
+/** What went wrong, in words that can be shown. `status` is 0 when no answer came at all. */
+export interface Failure {
+  readonly ok: false;
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: unknown;
+}

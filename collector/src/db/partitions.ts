@@ -7,6 +7,9 @@ import type { Database } from './tables';
  */
 const LOCK_TIMEOUT = '1s';
 
+/** This month's partition and the two after it. */
+export const MONTHS_AHEAD = 3;
+
 /** Events of the month lie in the default partition already (check_violation). */
 const IS_OCCUPIED = '23514';
 

@@ -1,6 +1,7 @@
 import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
-import { post, type Failure } from '../api';
+import { post } from '../api';
+import type { Failure } from '../wire';
 import { counted } from '../format';
 import { Icon } from '../parts/icon';
 import { Screen } from '../parts/screen';

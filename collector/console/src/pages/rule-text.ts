@@ -1,4 +1,4 @@
-import type { Failure } from '../api';
+import type { Failure } from '../wire';
 
 export interface RuleProblem {
   /** Where in the rule, such as `rule.all[1].gte`; empty when it is about the whole. */

@@ -1,4 +1,4 @@
-import type { Failure } from '../api';
+import type { Failure } from '../wire';
 import { Icon } from './icon';
 
 interface ProblemProps {
