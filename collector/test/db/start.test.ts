@@ -10,6 +10,9 @@ import {
 import { createTestDatabase } from '../support/database';
 import { processesBelow, type RunningProcess } from '../support/processes';
 
+/** As long as it takes on a busy machine; what takes longer does not come. */
+const PATIENCE = { timeout: 30_000, interval: 20 };
+
 const START = [THROUGHLINE, 'start'];
 const KEYS = {
   THROUGHLINE_WRITE_KEY: 'pk_0123456789abcdefABCDEFGH',
@@ -56,7 +59,7 @@ const runningOf = (processes: readonly RunningProcess[]): readonly string[] =>
   processes.filter(({ isRunning }) => isRunning()).map(({ command }) => command);
 
 const untilNoneRuns = (processes: readonly RunningProcess[]): Promise<void> =>
-  vi.waitFor(() => expect(runningOf(processes)).toEqual([]), { timeout: 20_000 });
+  vi.waitFor(() => expect(runningOf(processes)).toEqual([]), PATIENCE);
 
 function childrenOf(collector: StartedCollector): readonly RunningProcess[] {
   const children = processesBelow(collector.pid);
@@ -169,7 +172,7 @@ describe('a stop', () => {
       const ours = processesBelow(process.pid);
       expect(ours.some(({ command }) => command.includes(`postgres -D ${data.path}`))).toBe(true);
       return ours.filter(({ command }) => command.includes(data.path) || command.includes(THROUGHLINE));
-    });
+    }, PATIENCE);
     for (const { pid, command } of processes) if (command.includes(THROUGHLINE)) process.kill(pid, 'SIGTERM');
     expect((await again).code).toBe(0);
     await untilNoneRuns(processes);
@@ -220,7 +223,7 @@ describe('after a crash', () => {
     expect(await track(collector, 'Before')).toBe(200);
     const postmaster = childrenOf(collector).find(({ command }) => command.includes('postgres -D'));
     killIfThere(postmaster!.pid);
-    await vi.waitFor(async () => expect(await track(collector, 'After')).toBe(200), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await track(collector, 'After')).toBe(200), PATIENCE);
     expect(await eventsOfAda(collector)).toContain('Before');
     const children = childrenOf(collector);
     expect(await collector.stop()).toBe(0);
