@@ -79,6 +79,13 @@ describe('an export', () => {
         userId: '=HYPERLINK("http://evil.test")',
         properties: { revenue: 59.99, currency: 'USD' },
       },
+      // Another currency is not added to the workspace's.
+      {
+        type: 'track',
+        event: 'Order Completed',
+        userId: '=HYPERLINK("http://evil.test")',
+        properties: { revenue: 7, currency: 'EUR' },
+      },
       {
         type: 'track',
         event: 'Order Refunded',
@@ -98,7 +105,7 @@ describe('an export', () => {
     const withoutId = lines.slice(1, 3).map((line) => line.slice(line.indexOf(',')));
     expect(withoutId.sort()).toEqual(
       [
-        `,"'=HYPERLINK(""http://evil.test"")","'+a,b@shop.test",,${NOW},${NOW},3,1,-40.01,${NOW}`,
+        `,"'=HYPERLINK(""http://evil.test"")","'+a,b@shop.test",,${NOW},${NOW},4,2,-40.01,${NOW}`,
         `,,,"北京 ""device""",${NOW},${NOW},1,0,0,${NOW}`,
       ].sort(),
     );
