@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MigrationError } from './db/migrate';
-import { migrateOnly } from './deps';
+import { createConsoleLink, migrateOnly } from './deps';
 import { StartError } from './embedded/start-error';
 import { createLogger } from './logger';
 import { loadConfig, runCollector } from './main';
@@ -11,6 +11,7 @@ const USAGE = `Usage: throughline <command>
 
   start      Start the collector and, without DATABASE_URL, its own Postgres
   migrate    Bring the database up to date and end
+  console    Print another link into the console of a collector that runs
   help       Print this
   version    Print the version
 
@@ -25,6 +26,8 @@ export async function runCommand(args: readonly string[]): Promise<void> {
       return runCollector();
     case 'migrate':
       return runMigrate();
+    case 'console':
+      return runConsole();
     case 'help':
     case '--help':
     case '-h':
@@ -40,12 +43,21 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   }
 }
 
+async function runConsole(): Promise<void> {
+  const config = loadConfig();
+  if (config === undefined) return void (process.exitCode = 1);
+  await orComplain(async () => {
+    const link = await createConsoleLink(config);
+    process.stdout.write(`${link}   (works once, for 15 minutes)\n`);
+  });
+}
+
 async function runMigrate(): Promise<void> {
   const config = loadConfig();
   if (config === undefined) return void (process.exitCode = 1);
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
-  try {
+  await orComplain(async () => {
     const applied = await migrateOnly({
       config,
       log: createLogger(config.logLevel),
@@ -55,6 +67,13 @@ async function runMigrate(): Promise<void> {
     const lines =
       applied.length === 0 ? ['The database is up to date.'] : applied.map((name) => `Applied ${name}`);
     process.stdout.write(`${lines.join('\n')}\n`);
+  });
+}
+
+/** What somebody can do something about is one line; the rest comes with its stack. */
+async function orComplain(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     const isExpected = error instanceof StartError || error instanceof MigrationError;
     console.error(isExpected ? error.message : error);

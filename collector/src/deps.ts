@@ -2,13 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
+import { originOf } from './banner';
 import type { Config } from './config';
 import { uuidV7 } from './core/uuid';
 import { openDatabase, type OpenedDatabase } from './db/connect';
+import { findFirstWorkspace } from './db/keys';
 import { migrate } from './db/migrate';
 import { ensureEventPartitions, MONTHS_AHEAD } from './db/partitions';
 import { describeServer } from './db/server';
+import { createConsoleTicket } from './db/sessions';
 import { openEmbeddedPostgres } from './embedded/embedded-postgres';
+import { findRunningServer } from './embedded/running-server';
 import type { StopMode } from './embedded/server-process';
 import { StartError } from './embedded/start-error';
 import { FOLDERS } from './folders';
@@ -96,7 +100,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       ingest,
       now: () => new Date(),
       newId,
-      newToken: () => randomBytes(TOKEN_BYTES).toString('base64url'),
+      newToken,
       folders: FOLDERS,
     },
     close: async (how) => {
@@ -117,6 +121,32 @@ export async function migrateOnly(options: OpenOptions): Promise<readonly string
     await server.close();
   }
 }
+
+/**
+ * `throughline console`: another link that signs in once, for a collector that runs with the same settings.
+ *
+ * @throws StartError where none runs
+ */
+export async function createConsoleLink(config: Config): Promise<string> {
+  const folder = config.dataDir ?? DEFAULT_FOLDER;
+  const url = config.databaseUrl ?? findRunningServer(folder);
+  if (url === undefined) {
+    throw new StartError(`Throughline does not run on the data folder ${folder}; its start prints a link.`);
+  }
+  const { db, close } = openDatabase(url, { max: 1, applicationName: 'throughline-console' });
+  try {
+    const workspaceId = await findFirstWorkspace(db);
+    if (workspaceId === null)
+      throw new StartError('The database has no workspace yet: start Throughline first.');
+    const ticket = newToken();
+    await createConsoleTicket(db, { workspaceId, ticket, now: new Date() });
+    return `${originOf(config.host, config.port)}/console/enter?ticket=${ticket}`;
+  } finally {
+    await close();
+  }
+}
+
+const newToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
 
 /** Postgres where DATABASE_URL says, else our own in the data folder. */
 async function openServer({ config, log, onNotice, signal }: OpenOptions): Promise<Server> {

@@ -54,6 +54,17 @@ export async function findAccess(db: Kysely<Database>, token: string): Promise<A
   });
 }
 
+/** The workspace that the first start made; null before it. */
+export async function findFirstWorkspace(db: Kysely<Database>): Promise<string | null> {
+  const first = await db
+    .selectFrom('workspace')
+    .select('workspace_id')
+    .orderBy('created_at')
+    .orderBy('workspace_id')
+    .executeTakeFirst();
+  return first?.workspace_id ?? null;
+}
+
 export interface FirstWorkspace {
   readonly workspaceId: string;
   /** A write key that works; public, so it may be shown at every start. */
@@ -78,13 +89,8 @@ export interface FirstKeys {
 export async function ensureFirstWorkspace(db: Kysely<Database>, keys: FirstKeys): Promise<FirstWorkspace> {
   const workspaceId = await db.transaction().execute(async (transaction) => {
     await sql`select pg_advisory_xact_lock(hashtext('throughline.first_workspace'))`.execute(transaction);
-    const first = await transaction
-      .selectFrom('workspace')
-      .select('workspace_id')
-      .orderBy('created_at')
-      .orderBy('workspace_id')
-      .executeTakeFirst();
-    if (first !== undefined) return first.workspace_id;
+    const first = await findFirstWorkspace(transaction);
+    if (first !== null) return first;
     const created = { workspace_id: keys.newId(), name: 'My workspace' };
     await transaction.insertInto('workspace').values(created).execute();
     return created.workspace_id;

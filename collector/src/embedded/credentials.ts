@@ -15,11 +15,11 @@ export const ADMIN_ROLE = 'postgres';
 /** Also the database's name. Its owner, but no superuser: row-level security binds it. */
 export const ROLE = 'throughline';
 
-const FILE = 'credentials.json';
+export const CREDENTIALS_FILE = 'credentials.json';
 
 /** @throws StartError when there are data but their passwords cannot be read */
 export function readOrMakeCredentials(folder: string, hasData: boolean): Credentials {
-  const path = join(folder, FILE);
+  const path = join(folder, CREDENTIALS_FILE);
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Credentials;
   } catch (cause) {

@@ -82,6 +82,11 @@ function readSignpost(folder: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
 }
 
+/** Where the data of a folder lie that the server's user may not enter. */
+export function elsewhereFor(folder: string, shared = SHARED_FOLDER): string {
+  return join(shared, `data-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`);
+}
+
 function unreachable({ folder, isConfigured }: Wanted, user: ServerUser): StartError {
   return new StartError(
     `The data folder ${folder} cannot be entered by ${nameOf(user)}, who runs Postgres because root may not. ` +
@@ -119,6 +124,6 @@ function nearestExisting(folder: string): string {
   return existsSync(folder) ? folder : nearestExisting(dirname(folder));
 }
 
-const pgDataIn = (folder: string): string => join(folder, 'postgres');
+export const pgDataIn = (folder: string): string => join(folder, 'postgres');
 
 const nameOf = (user: ServerUser): string => user?.name ?? 'the current user';

@@ -254,6 +254,24 @@ describe('the command', () => {
     expect(processesBelow(process.pid).filter(({ command }) => command.includes(data.path))).toEqual([]);
   });
 
+  it('prints another link into the console of a collector that runs, and says where none does', async () => {
+    const collector = await start();
+    const env = { THROUGHLINE_DATA_DIR: data.path, PORT: new URL(collector.url).port };
+    const { code, output } = await runCommand([THROUGHLINE, 'console'], { env });
+    expect(code).toBe(0);
+    const link = /^(\S+) /.exec(output)![1]!;
+    expect(new URL(link).origin).toBe(collector.url);
+    const entered = await fetch(link, { redirect: 'manual' });
+    expect(entered.headers.get('set-cookie')).toContain('throughline_session=');
+
+    await collector.stop();
+    const alone = await runCommand([THROUGHLINE, 'console'], { env });
+    expect(alone).toEqual({
+      code: 1,
+      output: expect.stringContaining('does not run on the data folder') as string,
+    });
+  });
+
   it('explains itself, and refuses what it does not know', async () => {
     const help = await runCommand([THROUGHLINE, 'help'], { env: {} });
     expect(help).toEqual({ code: 0, output: expect.stringContaining('throughline <command>') as string });

@@ -49,7 +49,18 @@ const COLLECTOR: Table = {
     ...[...FASTIFY, '@fastify/cors', '@fastify/swagger', '@fastify/swagger-ui'],
   ],
   deps: [
-    ...['config', 'core', 'db', 'embedded', 'folders', 'ingest', 'worker', 'type:routes', 'type:fastify'],
+    ...[
+      'banner',
+      'config',
+      'core',
+      'db',
+      'embedded',
+      'folders',
+      'ingest',
+      'worker',
+      'type:routes',
+      'type:fastify',
+    ],
     'node:*',
   ],
   main: [
@@ -208,7 +219,8 @@ describe('imports', () => {
   });
 
   it('go in no circle, types included', () => {
-    for (const files of [collector, sdk, webConsole]) expect(findCycles(files, { withTypes: true })).toEqual([]);
+    for (const files of [collector, sdk, webConsole])
+      expect(findCycles(files, { withTypes: true })).toEqual([]);
   });
 });
 

@@ -12,7 +12,7 @@ export function SignedOut() {
       <h1>You are signed out</h1>
       <p>Open the console link that Throughline printed when it started.</p>
       <p class="muted">
-        A link works once. For another one, restart Throughline: each start prints a new one.
+        A link works once. For another one, run <code>npx throughline console</code> where Throughline runs.
       </p>
     </main>
   );
