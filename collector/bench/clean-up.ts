@@ -19,7 +19,9 @@ export function createCleanUp(): CleanUp {
   async function undoAll(): Promise<void> {
     for (let undo = undos.pop(); undo !== undefined; undo = undos.pop()) {
       // One thing that cannot be removed is no reason to leave the others.
-      await Promise.resolve().then(undo).catch((error: unknown) => console.error(error));
+      await Promise.resolve()
+        .then(undo)
+        .catch((error: unknown) => console.error(error));
     }
   }
 

@@ -13,7 +13,7 @@ export interface LoadGenerator {
 }
 
 export function startLoadGenerator(cleanUp: CleanUp): LoadGenerator {
-  const child = fork(fileURLToPath(new URL('./load.ts', import.meta.url)));
+  const child = fork(fileURLToPath(import.meta.resolve('./load.ts')));
   return {
     async prepare(plan) {
       await ask(child, { do: 'prepare', plan });
