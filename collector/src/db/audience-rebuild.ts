@@ -82,7 +82,9 @@ async function lockAudience(
   await sql`
     select set_config('statement_timeout', ${String(REBUILD_TIMEOUT_MS)}, true),
       set_config('jit', 'off', true), set_config('work_mem', '64MB', true),
-      set_config('enable_nestloop', 'off', true)`.execute(transaction);
+      set_config('hash_mem_multiplier', '4', true), set_config('enable_nestloop', 'off', true)`.execute(
+    transaction,
+  );
   const { rows } = await sql<LockedAudience>`
     select a.rule, w.timezone, w.currency
     from audience a join workspace w on w.workspace_id = a.workspace_id
@@ -94,6 +96,9 @@ async function lockAudience(
 /**
  * One statement, and so one view of the data: who matches and was no member enters, who was and does not match exits,
  * and the others keep their entered_at. It begins after the lock was got, so it sees the rebuild before it.
+ *
+ * A full join, because it hashes the side that is estimated smaller, and how many match is estimated badly: with
+ * `not exists` Postgres prepared for two billion and took 3.5 s to find that nothing had changed among 8,000.
  */
 async function storeDifference(
   transaction: Transaction<Database>,
@@ -110,15 +115,21 @@ async function storeDifference(
   const isOfAudience = sql`m.workspace_id = ${workspaceId} and m.audience_id = ${audienceId}`;
   const { rows } = await sql<{ size: number; entered: number; exited: number }>`
     with matching as materialized (${matching}),
+    difference as materialized (
+      select x.profile_id as entering, m.profile_id as exiting
+      from matching x
+      full join (select m.profile_id from audience_member m where ${isOfAudience}) m on m.profile_id = x.profile_id
+      where x.profile_id is null or m.profile_id is null),
     exited as (
       delete from audience_member m
-      where ${isOfAudience} and not exists (select from matching x where x.profile_id = m.profile_id)
+      using difference d
+      where ${isOfAudience} and m.profile_id = d.exiting
       returning m.profile_id),
     entered as (
       insert into audience_member (workspace_id, audience_id, profile_id, entered_at)
-      select ${workspaceId}, ${audienceId}, x.profile_id, ${rebuiltAt}
-      from matching x
-      where not exists (select from audience_member m where ${isOfAudience} and m.profile_id = x.profile_id)
+      select ${workspaceId}, ${audienceId}, d.entering, ${rebuiltAt}
+      from difference d
+      where d.entering is not null
       returning profile_id)
     update audience a
     set size = (select count(*) from matching), rebuilt_at = ${rebuiltAt}, error = null
