@@ -45,7 +45,9 @@ async function hasBrowser() {
     if (code === 0 && findBrowser()) return true;
     console.log(output);
   }
-  console.log('The browser tests need Chromium or Chrome: install one, or set THROUGHLINE_CHROMIUM to its path.');
+  console.log(
+    'The browser tests need Chromium or Chrome: install one, or set THROUGHLINE_CHROMIUM to its path.',
+  );
   return false;
 }
 
@@ -96,8 +98,13 @@ async function runTests() {
   const folder = mkdtempSync(join(tmpdir(), 'throughline-report-'));
   const report = join(folder, 'report.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { status } = spawnSync('npx', ['--no-install', 'vitest', 'run', ...reporters], { cwd: ROOT, stdio: 'inherit' });
-  const counts = existsSync(report) ? count(JSON.parse(readFileSync(report, 'utf8'))) : { passed: 0, failed: 0 };
+  const { status } = spawnSync('npx', ['--no-install', 'vitest', 'run', ...reporters], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  const counts = existsSync(report)
+    ? count(JSON.parse(readFileSync(report, 'utf8')))
+    : { passed: 0, failed: 0 };
   rmSync(folder, { recursive: true, force: true });
   // A run that fails without a failed test: an error outside of any, or no report at all.
   return status === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };

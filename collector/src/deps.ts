@@ -61,7 +61,8 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       max,
       applicationName,
       pipeline,
-      onIdleError: (error) => log.warn({ err: error }, 'A database connection broke'),
+      // The error carries the whole connection; its sentence is enough.
+      onIdleError: ({ message }) => log.warn({ reason: message }, 'A database connection broke'),
     });
   const readers = open('throughline', READERS, false);
   const writers = open('throughline-ingest', config.writers, true);

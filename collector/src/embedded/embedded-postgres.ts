@@ -60,7 +60,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 const START_ATTEMPTS = 100;
 const RETRY_MS = 100;
-const RESTART_AT_MOST_MS = 5_000;
+const RESTART_AT_MOST_MS = 2_000;
 
 /** @throws StartError with a message that says what to do */
 export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
