@@ -25,6 +25,7 @@ import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
 import { addTimelineRoutes } from './routes/timeline';
 import { describeErrors, openApiDocument } from './openapi';
+import { watchSilentConnections } from './silent-connections';
 
 /** A server batch may be this large; browsers' are bounded further in routes/ingest.ts. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -48,6 +49,8 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
     frameworkErrors: answerUnroutable,
   }).withTypeProvider<TypeBoxTypeProvider>();
   handleErrors(app);
+  const hangUpOnSilent = watchSilentConnections(app.server);
+  app.addHook('preClose', async () => hangUpOnSilent());
   await app.register(cors, { delegator: corsOf(context) });
   app.addHook('onRoute', describeErrors);
   await app.register(swagger, { openapi: openApiDocument });

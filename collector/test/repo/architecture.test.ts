@@ -40,12 +40,13 @@ const COLLECTOR: Table = {
   folders: ['node:*'],
   logger: ['type:config', 'fastify'],
   banner: [],
+  'silent-connections': ['type:node:http', 'type:node:net'],
   openapi: ['schema', 'type:fastify'],
   // The Postgres of our own knows nothing of what is stored in it.
   embedded: ['node:*'],
   // The joiners.
   app: [
-    ...['routes', 'access', 'db', 'errors', 'queue', 'openapi'],
+    ...['routes', 'access', 'db', 'errors', 'queue', 'openapi', 'silent-connections'],
     ...[...FASTIFY, '@fastify/cors', '@fastify/swagger', '@fastify/swagger-ui'],
   ],
   deps: [
