@@ -30,9 +30,10 @@ export function readIdentity(item: JsonObject, { type, values, warnings }: Given
   const identifiers: Identifier[] = [];
   if (userId !== null) identifiers.push({ kind: 'user', value: userId });
   if (email !== null) identifiers.push({ kind: 'email', value: email });
+  if (anonymousId !== null) identifiers.push({ kind: 'anonymous', value: anonymousId });
   // An alias' previous ID is read as an anonymous one: it names the past of whoever it aliases.
-  for (const value of new Set([anonymousId, previousId])) {
-    if (value !== null) identifiers.push({ kind: 'anonymous', value });
+  if (previousId !== null && previousId !== anonymousId) {
+    identifiers.push({ kind: 'anonymous', value: previousId });
   }
   if (identifiers.length === 0) {
     throw new Refused('no_identity', 'An event needs a userId, an email in its traits, or an anonymousId.');

@@ -100,17 +100,29 @@ function readEvent(item: JsonObject, envelope: Envelope & { offset: number }): N
   const order = type === 'track' ? readOrder(name!, values.properties ?? {}) : null;
   for (const warning of order?.warnings ?? []) warnings.add(warning);
   const when = readTimes(item, { envelope, warnings });
+  const texts = toJsonTexts(values);
+  // Field by field: spreading the parts took half the time of normalising, and made objects that are slower to read.
   return {
-    ...id,
-    ...who,
-    ...when,
+    messageId: id.messageId,
+    originalMessageId: id.originalMessageId,
     type,
     name,
+    subjectId: subjectIdOf(envelope.workspaceId, who.identifiers[0]!),
+    userId: who.userId,
+    email: who.email,
+    anonymousId: who.anonymousId,
+    previousId: who.previousId,
+    identifiers: who.identifiers,
     groupId: readIdentifierText(item['groupId'], { field: 'groupId', warnings }),
-    ...toJsonTexts(values),
+    occurredAt: when.occurredAt,
+    receivedAt: envelope.receivedAt,
+    originalTimestamp: when.originalTimestamp,
+    sentAt: envelope.sentAt,
+    properties: texts.properties,
+    traits: texts.traits,
+    context: texts.context,
     traitValues: values.traits,
     order,
-    subjectId: subjectIdOf(envelope.workspaceId, who.identifiers[0]!),
     warnings: [...warnings],
   };
 }
@@ -180,10 +192,7 @@ function toJsonTexts(values: Values): Pick<NormalEvent, 'properties' | 'traits' 
     traits: values.traits === null ? null : JSON.stringify(values.traits),
     context: values.context === null ? null : JSON.stringify(values.context),
   };
-  const bytes = Object.values(texts).reduce(
-    (sum, text) => sum + (text === null ? 0 : Buffer.byteLength(text)),
-    0,
-  );
+  const bytes = byteLength(texts.properties) + byteLength(texts.traits) + byteLength(texts.context);
   if (bytes > MAX_EVENT_BYTES) {
     throw new Refused(
       'too_large',
@@ -191,6 +200,10 @@ function toJsonTexts(values: Values): Pick<NormalEvent, 'properties' | 'traits' 
     );
   }
   return texts;
+}
+
+function byteLength(text: string | null): number {
+  return text === null ? 0 : Buffer.byteLength(text);
 }
 
 function readName(
@@ -219,16 +232,16 @@ function requireName(name: string, field: string): string {
   return name;
 }
 
-type Times = Pick<NormalEvent, 'occurredAt' | 'receivedAt' | 'originalTimestamp' | 'sentAt'>;
+type Times = Pick<NormalEvent, 'occurredAt' | 'originalTimestamp'>;
 
 function readTimes(
   item: JsonObject,
   { envelope, warnings }: { envelope: Envelope & { offset: number }; warnings: Set<string> },
 ): Times {
-  const { receivedAt, sentAt, oldest, offset } = envelope;
+  const { receivedAt, oldest, offset } = envelope;
   const given = item['timestamp'];
   if (given === undefined || given === null) {
-    return { occurredAt: receivedAt, receivedAt, originalTimestamp: null, sentAt };
+    return { occurredAt: receivedAt, originalTimestamp: null };
   }
   const originalTimestamp = typeof given === 'string' ? parseInstant(given) : null;
   if (originalTimestamp === null) {
@@ -240,5 +253,5 @@ function readTimes(
   const { occurredAt, isClamped } = placeInTime(originalTimestamp + offset, { receivedAt, oldest });
   if (isClamped) warnings.add('timestamp_clamped');
   else if (offset !== 0) warnings.add('clock_corrected');
-  return { occurredAt, receivedAt, originalTimestamp, sentAt };
+  return { occurredAt, originalTimestamp };
 }

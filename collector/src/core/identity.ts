@@ -108,6 +108,16 @@ export function ownerAt(subjectId: string, spans: readonly Span[], at: number): 
   return spans.find((span) => span.fromAt <= at && at < span.toAt)?.ownerId ?? subjectId;
 }
 
+/**
+ * Whether a claim can be seen to change nothing: at its time the subject belongs to the same target already. At the
+ * very beginning of a span it may still come before the claim that made it, and so be the first of all.
+ */
+export function isRedundant(claim: Claim, spans: readonly Span[]): boolean {
+  return spans.some(
+    (span) => span.fromAt < claim.fromAt && claim.fromAt < span.toAt && span.targetId === claim.strongerId,
+  );
+}
+
 /** What changes hands between two divisions of a subject's time; neighbours with the same owners are one move. */
 export function movesBetween(subjectId: string, before: readonly Span[], after: readonly Span[]): Move[] {
   const bounds = [...new Set([...before, ...after].flatMap((span) => [span.fromAt, span.toAt]))];

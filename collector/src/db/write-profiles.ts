@@ -247,6 +247,7 @@ export async function addRevenue(
      select $1, owner_id, subject_id, currency, sum(amount)
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::numeric[]) as gain (owner_id, subject_id, currency, amount)
      group by owner_id, subject_id, currency
+     order by owner_id, subject_id, currency
      on conflict (workspace_id, owner_id, subject_id, currency) do update
      set amount = r.amount + excluded.amount`,
     [

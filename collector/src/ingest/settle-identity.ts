@@ -1,6 +1,7 @@
 import {
   type Claim,
   divideInTime,
+  isRedundant,
   isSameDivision,
   type Move,
   movesBetween,
@@ -57,15 +58,24 @@ export async function settleIdentity(
   const locked = new Set([...subjects.keys(), ...group.alsoLocked, ...followers]);
   const dividedIds = [...new Set([...claimedIds, ...followers])];
 
-  const [, , before, stored, followersNow] = await Promise.all([
+  const [, , before, followersNow] = await Promise.all([
     createSubjects(client, workspaceId, [...subjects.values()]),
     lockSubjects(client, workspaceId, [...locked].sort()),
     readOwnership(client, workspaceId, { subjectIds: [...locked], claimedIds: dividedIds }),
-    dividedIds.length === 0 ? [] : readClaims(client, workspaceId, dividedIds),
     emailIds.length === 0 ? [] : readFollowers(client, workspaceId, emailIds),
   ]);
   if (followersNow.some((id) => !dividedIds.includes(id))) throw new FollowersChanged();
-  const changed = divide({ dividedIds, emailIds, before, claims: [...stored, ...group.claims] });
+  // Nearly every identify says what is known: then the claims, which grow with a subject's history, are not read.
+  const telling = group.claims.filter((claim) => !isRedundant(claim, before.get(claim.weakerId) ?? []));
+  const changed =
+    telling.length === 0
+      ? new Map<string, readonly Span[]>()
+      : divide({
+          dividedIds,
+          emailIds,
+          before,
+          claims: [...(await readClaims(client, workspaceId, dividedIds)), ...group.claims],
+        });
   return {
     after: new Map([...before, ...changed]),
     changed,
