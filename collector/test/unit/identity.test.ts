@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type Claim, divideInTime, movesBetween, ownerAt, ownerOfEmail } from '../../src/core/identity';
+import fc from 'fast-check';
+import {
+  type Claim,
+  divideInTime,
+  isRedundant,
+  movesBetween,
+  ownerAt,
+  ownerOfEmail,
+} from '../../src/core/identity';
 
 const itself = (id: string) => id;
 const claim = (fromAt: number, strongerId: string, messageId = `m${fromAt}`): Claim => ({
@@ -69,5 +77,36 @@ describe('a late claim', () => {
     const before = divideInTime('a', [claim(10, 'u')], itself);
     const after = divideInTime('a', [claim(10, 'u'), claim(20, 'u')], itself);
     expect(movesBetween('a', before, after)).toEqual([]);
+  });
+});
+
+describe('a claim that is taken for redundant', () => {
+  it('never changes who owns what, however many are added at once', () => {
+    const claims = (weights: number) =>
+      fc
+        .array(
+          fc.tuple(
+            fc.integer({ min: 0, max: 3 }),
+            fc.constantFrom('u', 'v', 'w'),
+            fc.integer({ min: 0, max: 99 }),
+          ),
+          { minLength: 1, maxLength: weights },
+        )
+        .map((entries) =>
+          entries.map(([at, owner, id]) => claim(at, owner, `m${String(id).padStart(2, '0')}`)),
+        );
+    const isNew = (known: readonly Claim[]) => (added: Claim) =>
+      !known.some(({ messageId }) => messageId === added.messageId);
+    let skipped = 0;
+    fc.assert(
+      fc.property(claims(6), claims(4), (known, added) => {
+        const before = divideInTime('a', known, itself);
+        const redundant = added.filter(isNew(known)).filter((one) => isRedundant(one, before));
+        skipped += redundant.length;
+        expect(divideInTime('a', [...known, ...redundant], itself)).toEqual(before);
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(skipped).toBeGreaterThan(100);
   });
 });
