@@ -41,8 +41,10 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): OpenedD
     pipeline: options.pipeline ?? false,
     types: { getTypeParser },
   });
-  // Without a listener, a database that goes away ends the process.
+  // Without a listener, a database that goes away ends the process. The pool listens to idle connections only; one in
+  // use, or just thrown out, may still report that its socket broke, after whoever used it has had the error.
   pool.on('error', (error) => options.onIdleError?.(error));
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   const close = async () => {
     await db.destroy();
