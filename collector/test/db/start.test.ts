@@ -222,7 +222,10 @@ describe('after a crash', () => {
     const collector = await start();
     expect(await track(collector, 'Before')).toBe(200);
     const postmaster = childrenOf(collector).find(({ command }) => command.includes('postgres -D'));
+    // With connections in use: whoever uses one gets the error, and the process lives.
+    const meanwhile = Array.from({ length: 50 }, () => track(collector, 'Meanwhile'));
     killIfThere(postmaster!.pid);
+    expect(await Promise.all(meanwhile)).toHaveLength(50);
     await vi.waitFor(async () => expect(await track(collector, 'After')).toBe(200), PATIENCE);
     expect(await eventsOfAda(collector)).toContain('Before');
     const children = childrenOf(collector);
