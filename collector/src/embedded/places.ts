@@ -77,14 +77,10 @@ function putSignpost(folder: string, shared: string): string {
   }
 }
 
-function readSignpost(folder: string): string | undefined {
+/** Where the data are that do not lie in this folder; undefined where nothing says that they are elsewhere. */
+export function readSignpost(folder: string): string | undefined {
   const path = join(folder, SIGNPOST);
   return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
-}
-
-/** Where the data of a folder lie that the server's user may not enter. */
-export function elsewhereFor(folder: string, shared = SHARED_FOLDER): string {
-  return join(shared, `data-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`);
 }
 
 function unreachable({ folder, isConfigured }: Wanted, user: ServerUser): StartError {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CREDENTIALS_FILE, type Credentials, ROLE } from './credentials';
-import { elsewhereFor, pgDataIn } from './places';
+import { pgDataIn, readSignpost } from './places';
 import { isPostmasterOf } from './process-identity';
 import { readPostmasterFile } from './server-process';
 
@@ -16,7 +16,8 @@ const PORT_LINE = 3;
  */
 export function findRunningServer(folder: string): string | undefined {
   const wanted = resolve(folder);
-  for (const place of [wanted, elsewhereFor(wanted)]) {
+  for (const place of [wanted, readSignpost(wanted)]) {
+    if (place === undefined) continue;
     const pgData = pgDataIn(place);
     const lines = readPostmasterFile(pgData);
     if (!isPostmasterOf(Number(lines[0] ?? 0), pgData)) continue;

@@ -20,6 +20,7 @@ import {
   type EmbeddedOptions,
   type EmbeddedPostgres,
 } from '../../src/embedded/embedded-postgres';
+import { findRunningServer } from '../../src/embedded/running-server';
 
 let root: string;
 let notices: string[];
@@ -147,7 +148,10 @@ if (process.getuid?.() === 0) {
       await first.close();
       const second = await open({ sharedFolder });
       expect(second.folder).toBe(first.folder);
+      // A command beside it finds it too, while it runs.
+      expect(findRunningServer(join(root, 'data'))).toBe(second.url);
       await second.close();
+      expect(findRunningServer(join(root, 'data'))).toBeUndefined();
       // A new clone in the old place is a new start.
       rmSync(join(root, 'data'), { recursive: true });
       const third = await open({ sharedFolder });
