@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/chromium';
 import { makeDataFolder, startCollector, type StartedCollector } from '../support/collector';
 
-/** Named to keep pictures of what people see, e.g. THROUGHLINE_TEST_SCREENSHOTS=/tmp/shots */
+/** Named to keep pictures of what people see, e.g. THROUGHLINE_TEST_SCREENSHOTS=shots */
 const SHOTS = process.env['THROUGHLINE_TEST_SCREENSHOTS'];
 
 interface Wire {
