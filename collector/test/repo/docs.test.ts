@@ -53,7 +53,9 @@ describe('every document', () => {
       ...scriptsOf('.'),
       ...['sdk', 'collector'].filter((name) => path.startsWith(name)).flatMap(scriptsOf),
     ];
-    const named = [...readDocument(path).matchAll(/npm run (?:--\S+ )*([\w:-]+)/g)].map(([, script]) => script!);
+    const named = [...readDocument(path).matchAll(/npm run (?:--\S+ )*([\w:-]+)/g)].map(
+      ([, script]) => script!,
+    );
     expect(named.filter((script) => !known.includes(script))).toEqual([]);
   });
 });
