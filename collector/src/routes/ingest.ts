@@ -19,6 +19,9 @@ const MAX_SERVER_BYTES = 4 * 1024 * 1024;
 /** Events that are refused cost a row each, and need only a few bytes on the wire. */
 const MAX_BATCH_EVENTS = 5_000;
 
+/** What came with a secret key came through no source. */
+const NO_SOURCE = '00000000-0000-0000-0000-000000000000';
+
 const BATCH_PATHS = ['/v1/batch', '/v1/b', '/beacon/v1/batch'];
 const SINGLE_PATHS: Readonly<Record<EventType, readonly string[]>> = {
   track: ['/v1/track', '/v1/t'],
@@ -155,9 +158,6 @@ async function submit(
   });
   return { verdicts, normalised };
 }
-
-/** What came with a secret key came through no source. */
-const NO_SOURCE = '00000000-0000-0000-0000-000000000000';
 
 function countVerdicts(verdicts: readonly Verdict[]) {
   return {
