@@ -27,7 +27,7 @@ import { addTimelineRoutes } from './routes/timeline';
 import { describeErrors, openApiDocument } from './openapi';
 import { watchSilentConnections } from './silent-connections';
 
-/** A server batch may be this large; browsers' are bounded further in routes/ingest.ts. */
+/** A server batch may be this large; browsers' are bounded further in routes/receive.ts. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Fastify waits for a slow body for ever unless told otherwise. */
 const REQUEST_TIMEOUT_MS = 30_000;
