@@ -7,7 +7,7 @@ import { FollowersChanged } from './ingest/settle-identity';
 import type { Group } from './ingest/transaction';
 import { writeGroup } from './ingest/write-group';
 import { createGroupCommit } from './queue/group-commit';
-import type { QueueStats } from './queue/contract';
+import type { Flush, QueueStats, Reservation } from './queue/contract';
 
 /** What became of one event. */
 export type Verdict =
@@ -25,7 +25,7 @@ export interface AcceptedBatch {
   readonly currency: string;
   readonly sourceId: string;
   readonly receivedAt: number;
-  /** Size of the request's body, for back-pressure. */
+  /** What it adds to the bytes in flight: 0 where they were reserved before the body was read. */
   readonly bytes: number;
   readonly items: readonly unknown[];
   readonly normalised: readonly Normalised[];
@@ -39,8 +39,20 @@ export interface Ingest {
    *   sending the same again is harmless
    */
   submit(batch: AcceptedBatch): Promise<readonly Verdict[]>;
+  /** Holds bytes in flight for a batch whose body is yet to be read. @throws QueueFull, QueueClosed */
+  reserve(bytes: number): Reservation;
   stats(): QueueStats;
   close(): Promise<void>;
+}
+
+/** Who counts what the write path does. It is called between requests: it must be quick, and never throw. */
+export interface IngestObserver {
+  /** A group was written, or could not be. */
+  readonly onFlush: (flush: Flush) => void;
+  /** Each batch of a committed group with its verdicts. */
+  readonly onVerdicts: (batches: readonly AcceptedBatch[], verdicts: readonly (readonly Verdict[])[]) => void;
+  /** A transaction failed and is tried again. */
+  readonly onRetry: () => void;
 }
 
 export interface IngestOptions {
@@ -54,6 +66,7 @@ export interface IngestOptions {
   readonly newId: () => string;
   /** From 0 to 1. @default Math.random */
   readonly random?: () => number;
+  readonly observer?: IngestObserver;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -72,6 +85,7 @@ export function openIngest(options: IngestOptions): Ingest {
     writers: options.writers,
     maxBytes: options.maxBytesInFlight,
     now: options.monotonic,
+    ...(options.observer === undefined ? {} : { onFlush: options.observer.onFlush }),
   });
   return queue;
 }
@@ -96,7 +110,9 @@ async function writeBatches(
     { workspaceId, currency, events: [...unique.values()], rejected },
     options,
   );
-  return readVerdicts(batches, outcome);
+  const verdicts = readVerdicts(batches, outcome);
+  options.observer?.onVerdicts(batches, verdicts);
+  return verdicts;
 }
 
 interface Outcome {
@@ -180,6 +196,7 @@ async function writeWithRetries(group: Group, options: IngestOptions): Promise<R
     } catch (error) {
       await abandon(client);
       if (!mayPassNextTime(error) || attempt >= MAX_ATTEMPTS) throw error;
+      options.observer?.onRetry();
       await wait((options.random ?? Math.random)() * attempt * RETRY_WITHIN_MS);
     }
   }

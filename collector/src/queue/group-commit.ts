@@ -1,4 +1,5 @@
-import { type Queue, QueueClosed, QueueFull, type Weight } from './contract';
+import { type Flush, type Queue, QueueClosed, QueueFull, type Weight } from './contract';
+import { createHold } from './hold';
 import { createLanes, type Waiting } from './lanes';
 
 export interface GroupCommitOptions<Job, Result> {
@@ -17,6 +18,8 @@ export interface GroupCommitOptions<Job, Result> {
   readonly maxBytes: number;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
+  /** Hears of each group when it is over. */
+  readonly onFlush?: (flush: Flush) => void;
 }
 
 /**
@@ -27,7 +30,7 @@ export function createGroupCommit<Job, Result>(options: GroupCommitOptions<Job, 
   const lanes = createLanes<Job, Result>(options.maxEvents);
   const closed = deferred();
   let isClosing = false;
-  let bytesInFlight = 0;
+  const hold = createHold(options.maxBytes);
   let writing = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -51,36 +54,52 @@ export function createGroupCommit<Job, Result>(options: GroupCommitOptions<Job, 
 
   async function run(group: readonly Waiting<Job, Result>[]): Promise<void> {
     writing += 1;
+    const since = options.now();
+    let isWritten = false;
     try {
       const results = await options.write(group.map(({ job }) => job));
+      isWritten = true;
       for (const [index, { resolve }] of group.entries()) resolve(results[index]!);
     } catch (error) {
       for (const { reject } of group) reject(error);
     } finally {
       writing -= 1;
-      for (const { weight } of group) bytesInFlight -= weight.bytes;
+      for (const { weight } of group) hold.give(weight.bytes);
       pump();
+      tell(group, { since, isWritten });
     }
+  }
+
+  function tell(
+    group: readonly Waiting<Job, Result>[],
+    { since, isWritten }: { since: number; isWritten: boolean },
+  ): void {
+    const events = group.reduce((sum, { weight }) => sum + weight.events, 0);
+    const waitedMs = since - group[0]!.since;
+    options.onFlush?.({ events, waitedMs, durationMs: options.now() - since, isWritten });
   }
 
   return {
     submit(job) {
       const weight = options.weigh(job);
       if (isClosing) return Promise.reject(new QueueClosed());
-      if (bytesInFlight > 0 && bytesInFlight + weight.bytes > options.maxBytes) {
-        return Promise.reject(new QueueFull());
-      }
-      bytesInFlight += weight.bytes;
+      if (!hold.take(weight.bytes)) return Promise.reject(new QueueFull());
       return new Promise((resolve, reject) => {
         lanes.push(options.laneOf(job), { job, weight, since: options.now(), resolve, reject });
         if (writing < options.writers) pump();
       });
     },
+    reserve(bytes) {
+      if (isClosing) throw new QueueClosed();
+      return hold.reserve(bytes);
+    },
     stats() {
       const { jobs, events } = lanes.counts();
       const oldest = lanes.oldest();
       const oldestAgeMs = oldest === undefined ? 0 : options.now() - oldest;
-      return { waitingJobs: jobs, waitingEvents: events, bytesInFlight, writing, oldestAgeMs };
+      const { maxBytes, writers } = options;
+      const waiting = { waitingJobs: jobs, waitingEvents: events, oldestAgeMs };
+      return { ...waiting, bytesInFlight: hold.held(), maxBytes, writing, writers };
     },
     close() {
       isClosing = true;

@@ -13,7 +13,9 @@ const HealthBody = Type.Object({
     waitingJobs: Type.Integer(),
     waitingEvents: Type.Integer(),
     bytesInFlight: Type.Integer(),
+    maxBytes: Type.Integer(),
     writing: Type.Integer(),
+    writers: Type.Integer(),
     oldestAgeMs: Type.Number(),
   }),
 });

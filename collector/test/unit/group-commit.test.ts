@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { QueueClosed, QueueFull } from '../../src/queue/contract';
+import { type Flush, QueueClosed, QueueFull } from '../../src/queue/contract';
 import { createGroupCommit } from '../../src/queue/group-commit';
 
 interface Job {
@@ -11,10 +11,18 @@ interface Job {
 
 /** A queue whose writes end when the test says so. */
 function openQueue(
-  options: { maxEvents?: number; writers?: number; maxBytes?: number; maxWaitMs?: number } = {},
+  options: {
+    maxEvents?: number;
+    writers?: number;
+    maxBytes?: number;
+    maxWaitMs?: number;
+    isTimed?: boolean;
+  } = {},
 ) {
   const groups: { names: string[]; end: (error?: Error) => void }[] = [];
   const arrivals: (() => void)[] = [];
+  const clock = { now: 0 };
+  const flushes: Flush[] = [];
   const queue = createGroupCommit<Job, string>({
     write: (jobs) =>
       new Promise((resolve, reject) => {
@@ -30,13 +38,14 @@ function openQueue(
     maxWaitMs: options.maxWaitMs ?? 0,
     writers: options.writers ?? 1,
     maxBytes: options.maxBytes ?? 100,
-    now: () => performance.now(),
+    now: () => (options.isTimed ? clock.now : performance.now()),
+    onFlush: (flush) => flushes.push(flush),
   });
   const nextGroup = async (count: number) => {
     while (groups.length < count) await new Promise<void>((resolve) => arrivals.push(resolve));
     return groups[count - 1]!;
   };
-  return { queue, groups, nextGroup };
+  return { queue, groups, nextGroup, clock, flushes };
 }
 
 describe('group commit', () => {
@@ -98,11 +107,52 @@ describe('group commit', () => {
     expect(await next).toBe('wrote b');
   });
 
+  it('counts bytes that are reserved for what is still being read, until they are given back', async () => {
+    const { queue, nextGroup } = openQueue({ maxBytes: 100 });
+    const reservation = queue.reserve(60);
+    expect(() => queue.reserve(50)).toThrow(QueueFull);
+    const other = queue.reserve(20);
+    expect(() => reservation.grow(30)).toThrow(QueueFull);
+    reservation.grow(20);
+    await expect(queue.submit({ name: 'a', bytes: 1 })).rejects.toBeInstanceOf(QueueFull);
+    expect(queue.stats()).toMatchObject({ bytesInFlight: 100, maxBytes: 100 });
+    // What was reserved weighs nothing more as a job.
+    const answer = queue.submit({ name: 'b', bytes: 0 });
+    (await nextGroup(1)).end();
+    expect(await answer).toBe('wrote b');
+    reservation.release();
+    reservation.release();
+    // One that is alone is given any number.
+    other.grow(500);
+    expect(queue.stats().bytesInFlight).toBe(520);
+    other.release();
+    expect(queue.stats().bytesInFlight).toBe(0);
+  });
+
+  it('tells of each group how large it was, how long it waited and took, and whether it was written', async () => {
+    const { queue, nextGroup, clock, flushes } = openQueue({ isTimed: true });
+    const first = queue.submit({ name: 'a', events: 3 });
+    const group = await nextGroup(1);
+    clock.now = 10;
+    const second = queue.submit({ name: 'b', events: 2 });
+    clock.now = 15;
+    group.end();
+    await first;
+    clock.now = 40;
+    (await nextGroup(2)).end(new Error('the database went away'));
+    await expect(second).rejects.toThrow('went away');
+    expect(flushes).toEqual([
+      { events: 3, waitedMs: 0, durationMs: 15, isWritten: true },
+      { events: 2, waitedMs: 5, durationMs: 25, isWritten: false },
+    ]);
+  });
+
   it('closes when all that it accepted is written, and takes nothing more', async () => {
     const { queue, nextGroup } = openQueue({ maxWaitMs: 60_000 });
     const answer = queue.submit({ name: 'a' });
     const closed = queue.close();
     await expect(queue.submit({ name: 'late' })).rejects.toBeInstanceOf(QueueClosed);
+    expect(() => queue.reserve(1)).toThrow(QueueClosed);
     (await nextGroup(1)).end();
     await closed;
     expect(await answer).toBe('wrote a');
