@@ -66,17 +66,8 @@ export function createGroupCommit<Job, Result>(options: GroupCommitOptions<Job, 
       writing -= 1;
       for (const { weight } of group) hold.give(weight.bytes);
       pump();
-      tell(group, { since, isWritten });
+      options.onFlush?.(describeFlush(group, { since, now: options.now(), isWritten }));
     }
-  }
-
-  function tell(
-    group: readonly Waiting<Job, Result>[],
-    { since, isWritten }: { since: number; isWritten: boolean },
-  ): void {
-    const events = group.reduce((sum, { weight }) => sum + weight.events, 0);
-    const waitedMs = since - group[0]!.since;
-    options.onFlush?.({ events, waitedMs, durationMs: options.now() - since, isWritten });
   }
 
   return {
@@ -107,6 +98,14 @@ export function createGroupCommit<Job, Result>(options: GroupCommitOptions<Job, 
       return closed.promise;
     },
   };
+}
+
+function describeFlush(
+  group: readonly Waiting<unknown, never>[],
+  { since, now, isWritten }: { since: number; now: number; isWritten: boolean },
+): Flush {
+  const events = group.reduce((sum, { weight }) => sum + weight.events, 0);
+  return { events, waitedMs: since - group[0]!.since, durationMs: now - since, isWritten };
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
