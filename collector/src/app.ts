@@ -20,7 +20,9 @@ import { addDemoRoutes } from './routes/demo';
 import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
 import { addIngestRoutes, isIngestPath } from './routes/ingest';
+import { addPixelRoutes } from './routes/pixel';
 import { addProfileRoutes } from './routes/profiles';
+import { addRejectedRoutes } from './routes/rejected';
 import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
 import { addTimelineRoutes } from './routes/timeline';
@@ -29,6 +31,8 @@ import { watchSilentConnections } from './silent-connections';
 
 /** A server batch may be this large; browsers' are bounded further in routes/receive.ts. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** The largest event as base64 in a pixel's address takes 44 KB. Node's own limit is 16 KB. */
+const MAX_HEADER_BYTES = 64 * 1024;
 /** Fastify waits for a slow body for ever unless told otherwise. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -41,7 +45,11 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: 0,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    http: {
+      headersTimeout: 10_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
     genReqId: context.newId,
     // Fields that nobody knows are refused, not dropped in silence, and every fault is listed.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
@@ -59,14 +67,21 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
   const access = createAccess({ db: context.db, now: context.now, corsOrigins: context.config.corsOrigins });
   const routes = { ...context, access };
   // Open: each checks for itself what it needs.
-  for (const add of [addHealthRoutes, addSdkRoutes, addConsoleRoutes, addSessionRoutes]) add(app, routes);
+  for (const add of [addHealthRoutes, addSdkRoutes, addConsoleRoutes, addSessionRoutes, addPixelRoutes])
+    add(app, routes);
   if (context.config.environment !== 'production') addDemoRoutes(app, routes);
   // With a write key.
   await app.register(async (scope) => addIngestRoutes(scope as App, routes));
   // With a secret key, or the console's session.
   await app.register(async (scope) => {
     scope.addHook('onRequest', access.requireReader);
-    for (const add of [addEventRoutes, addProfileRoutes, addTimelineRoutes, addAudienceRoutes])
+    for (const add of [
+      addEventRoutes,
+      addProfileRoutes,
+      addTimelineRoutes,
+      addAudienceRoutes,
+      addRejectedRoutes,
+    ])
       add(scope as App, routes);
   });
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/console/', 302));

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { refreshAudience } from './db/audience-rebuild';
 import { listAudienceIds, listWorkspaceIds } from './db/audiences';
 import { ensureEventPartitions, MONTHS_AHEAD } from './db/partitions';
+import { deleteRejectedBefore } from './db/rejected';
 import type { Database } from './db/tables';
 
 export interface WorkerOptions {
@@ -24,14 +25,19 @@ export interface Worker {
 const TICK_MS = 60_000;
 /** Who was rebuilt within this much of a tick is left to the next one: other processes tick too, at other seconds. */
 const FRESH_MS = 50_000;
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+/** As long as an event may be late: whoever looks into why one is missing still finds it. */
+const REJECTED_KEPT_MS = 30 * DAY_MS;
+const REJECTED_PER_DELETE = 5_000;
 
-/** Keeps partitions ahead of the events, and audiences true while time passes. Any number of processes may have one. */
+/** Keeps partitions ahead of the events, audiences true while time passes, and refused events no longer than promised. Any number of processes may have one. */
 export function createWorker({ db, now, log }: WorkerOptions): Worker {
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | null = null;
   let partitionsUntil = -Infinity;
+  let rejectedUntil = -Infinity;
 
   async function ensurePartitions(): Promise<void> {
     const at = now();
@@ -56,8 +62,21 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
     }
   }
 
+  async function deleteOldRejected(): Promise<void> {
+    const at = now().getTime();
+    if (at < rejectedUntil) return;
+    const bounds = { before: new Date(at - REJECTED_KEPT_MS), limit: REJECTED_PER_DELETE };
+    for (const workspaceId of await listWorkspaceIds(db)) {
+      for (let deleted = bounds.limit; deleted === bounds.limit;) {
+        if (isClosed) return;
+        deleted = await deleteRejectedBefore(db, workspaceId, bounds);
+      }
+    }
+    rejectedUntil = at + HOUR_MS;
+  }
+
   async function run(): Promise<void> {
-    for (const job of [ensurePartitions, refreshAudiences]) {
+    for (const job of [ensurePartitions, deleteOldRejected, refreshAudiences]) {
       // One job's failure is not the next one's; what failed is tried again at the next tick.
       await job().catch((error: unknown) => {
         if (!isClosed) log.error({ err: error }, 'Work by the clock failed');

@@ -1,7 +1,6 @@
 import { gunzipSync } from 'node:zlib';
+import { parseJson } from '../core/json-text';
 import { ApiError } from '../errors';
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 export interface BodyLimits {
   /** Bytes that the body may have once it is decompressed. */
@@ -10,8 +9,8 @@ export interface BodyLimits {
 }
 
 /**
- * The JSON value of an ingest body, and how many bytes it has decompressed. gzip is recognised by its first bytes whatever the headers say (rudder-sdk-node
- * declares a form); UTF-8 is decoded strictly, because Node's default replaces what is wrong in silence.
+ * The JSON value of an ingest body, and how many bytes it has decompressed. gzip is recognised by its first bytes whatever the content
+ * type says (rudder-sdk-node declares a form).
  *
  * @throws ApiError unsupported_media_type, payload_too_large, invalid_json
  */
@@ -26,7 +25,7 @@ export function parseBody(
   const plain = isGzip ? gunzip(body, maxBytes) : body;
   if (plain.length > maxBytes) throw tooLarge(maxBytes);
   try {
-    return { value: JSON.parse(decoder.decode(plain)) as unknown, bytes: plain.length };
+    return { value: parseJson(plain), bytes: plain.length };
   } catch {
     // What the parser says quotes the body; the code says enough.
     throw new ApiError('invalid_json');

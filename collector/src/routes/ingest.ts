@@ -6,6 +6,7 @@ import { ApiError } from '../errors';
 import type { Verdict } from '../ingest';
 import { SingleVerdict, VerdictCounts } from '../schema';
 import type { AddRoutes, RouteContext } from './context';
+import { PIXEL_PATHS } from './pixel';
 import { receiveIn } from './receive';
 import { submit } from './submit';
 
@@ -22,7 +23,7 @@ const SINGLE_PATHS: Readonly<Record<EventType, readonly string[]>> = {
   alias: ['/v1/alias', '/v1/a'],
 };
 
-const paths = [...BATCH_PATHS, ...Object.values(SINGLE_PATHS).flat()];
+const paths = [...BATCH_PATHS, ...Object.values(SINGLE_PATHS).flat(), ...PIXEL_PATHS];
 
 /** Whether any page may call this path: it takes events, and answers nothing but verdicts. */
 export function isIngestPath(url: string): boolean {

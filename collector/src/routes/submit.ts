@@ -1,8 +1,9 @@
 import { MAX_AGE_MS, parseInstant } from '../core/clock';
 import { type Normalised, normaliseBatch } from '../core/event';
 import { isObject, type JsonObject } from '../core/json-value';
+import type { Rejection } from '../core/refusal';
 import type { Access } from '../db/keys';
-import type { Verdict } from '../ingest';
+import type { AcceptedBatch, Verdict } from '../ingest';
 import type { RouteContext } from './context';
 
 /** What came with a secret key came through no source. */
@@ -26,28 +27,44 @@ export interface Submission {
  * @throws QueueFull, QueueClosed, or what the database says
  */
 export async function submit(
-  { ingest, now, newId }: RouteContext,
+  context: RouteContext,
   { opened, bytes, items, sentAt, shared }: Submission,
 ): Promise<{ verdicts: readonly Verdict[]; normalised: readonly Normalised[] }> {
-  const receivedAt = now().getTime();
-  const { workspaceId, currency, source, kind } = opened;
+  const receivedAt = context.now().getTime();
   const normalised = normaliseBatch(items, {
-    workspaceId,
+    workspaceId: opened.workspaceId,
     receivedAt,
     sentAt: typeof sentAt === 'string' ? parseInstant(sentAt) : null,
-    oldest: kind === 'secret' ? null : receivedAt - MAX_AGE_MS,
+    oldest: opened.kind === 'secret' ? null : receivedAt - MAX_AGE_MS,
     context: isObject(shared?.['context']) ? shared['context'] : null,
-    newMessageId: newId,
+    newMessageId: context.newId,
   });
-  const sourceId = source?.sourceId ?? NO_SOURCE;
-  const verdicts = await ingest.submit({
-    workspaceId,
-    currency,
-    sourceId,
-    receivedAt,
-    bytes,
-    items,
-    normalised,
-  });
+  const verdicts = await enqueue(context, { opened, bytes, items, normalised, receivedAt });
   return { verdicts, normalised };
+}
+
+/** Keeps what could not even be read as an event, as a bad row. @throws as {@link submit} */
+export async function refuse(
+  context: RouteContext,
+  { opened, bytes, given, message }: { opened: Access; bytes: number; given: string; message: string },
+): Promise<void> {
+  const rejection: Rejection = { code: 'invalid_event', message, messageId: null };
+  const receivedAt = context.now().getTime();
+  await enqueue(context, {
+    opened,
+    bytes,
+    items: [given],
+    normalised: [{ ok: false, rejection }],
+    receivedAt,
+  });
+}
+
+type Enqueued = Pick<AcceptedBatch, 'bytes' | 'items' | 'normalised' | 'receivedAt'>;
+
+function enqueue(
+  { ingest }: RouteContext,
+  { opened, ...batch }: Enqueued & { readonly opened: Access },
+): Promise<readonly Verdict[]> {
+  const { workspaceId, currency, source } = opened;
+  return ingest.submit({ ...batch, workspaceId, currency, sourceId: source?.sourceId ?? NO_SOURCE });
 }
