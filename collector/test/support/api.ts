@@ -38,7 +38,12 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export async function openApi(): Promise<Api> {
+export interface ApiOptions {
+  /** @default 64 MB */
+  readonly maxBytesInFlight?: number;
+}
+
+export async function openApi({ maxBytesInFlight = 64 * 1024 * 1024 }: ApiOptions = {}): Promise<Api> {
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, { max: 10, applicationName: 'throughline-test', pipeline: true });
   const clock = { now: new Date('2026-06-15T12:00:00.000Z') };
@@ -49,7 +54,7 @@ export async function openApi(): Promise<Api> {
     groupMaxEvents: 500,
     groupMaxWaitMs: 1,
     writers: 2,
-    maxBytesInFlight: 64 * 1024 * 1024,
+    maxBytesInFlight,
     monotonic: () => performance.now(),
     newId,
   });

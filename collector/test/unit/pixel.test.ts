@@ -84,7 +84,7 @@ describe('the type', () => {
     ['is what the event says', { type: 'screen', event: 'x' }, null, 'screen'],
     ['is track where there is an event', { event: 'x' }, null, 'track'],
     ['is page where nothing is said', {}, null, 'page'],
-  ] as const)('%s', (_what, query, path, expected) => {
+  ] as const)('%s', (_what, ...[query, path, expected]) => {
     expect(readPixel(query, path)).toMatchObject({ item: { type: expected } });
   });
 });
