@@ -80,11 +80,16 @@ describe('plain parameters', () => {
 
 describe('the type', () => {
   it.each([
-    ['is what the path says', { type: 'page', event: 'x' }, 'identify', 'identify'],
-    ['is what the event says', { type: 'screen', event: 'x' }, null, 'screen'],
-    ['is track where there is an event', { event: 'x' }, null, 'track'],
-    ['is page where nothing is said', {}, null, 'page'],
-  ] as const)('%s', (_what, ...[query, path, expected]) => {
-    expect(readPixel(query, path)).toMatchObject({ item: { type: expected } });
+    {
+      what: 'is what the path says',
+      query: { type: 'page', event: 'x' },
+      path: 'identify',
+      type: 'identify',
+    },
+    { what: 'is what the event says', query: { type: 'screen', event: 'x' }, path: null, type: 'screen' },
+    { what: 'is track where there is an event', query: { event: 'x' }, path: null, type: 'track' },
+    { what: 'is page where nothing is said', query: {}, path: null, type: 'page' },
+  ] as const)('$what', ({ query, path, type }) => {
+    expect(readPixel(query, path)).toMatchObject({ item: { type } });
   });
 });
