@@ -69,8 +69,8 @@ export function normaliseBatch(items: readonly unknown[], envelope: Envelope): N
     receivedAt: envelope.receivedAt,
     sentAt: envelope.sentAt,
     originals: items.flatMap((item) => {
-      const at =
-        isObject(item) && typeof item['timestamp'] === 'string' ? parseInstant(item['timestamp']) : null;
+      const given = isObject(item) ? timestampOf(item) : null;
+      const at = typeof given === 'string' ? parseInstant(given) : null;
       return at === null ? [] : [at];
     }),
   });
@@ -94,7 +94,7 @@ function readEvent(item: JsonObject, envelope: Envelope & { offset: number }): N
   const warnings = new Set<string>();
   const type = readType(item['type']);
   const id = readMessageId(item['messageId'], envelope);
-  const values = readValues(item, { envelope, warnings });
+  const values = readValues(item, { type, envelope, warnings });
   const who = readIdentity(item, { type, values, warnings });
   const name = readName(item, { type, properties: values.properties });
   const order = type === 'track' ? readOrder(name!, values.properties ?? {}) : null;
@@ -158,13 +158,13 @@ interface Values {
 
 function readValues(
   item: JsonObject,
-  { envelope, warnings }: { envelope: Envelope; warnings: Set<string> },
+  { type, envelope, warnings }: { type: EventType; envelope: Envelope; warnings: Set<string> },
 ): Values {
   const context = readObject(item['context'], 'context');
   const merged = envelope.context === null ? context : { ...envelope.context, ...context };
   const cleaned = cleanJson({
-    properties: readObject(item['properties'], 'properties'),
-    traits: readObject(item['traits'], 'traits'),
+    properties: readProperties(item, type),
+    traits: readObject(item['traits'], 'traits') ?? (type === 'identify' ? traitsIn(context) : null),
     context: withoutAddress(merged),
   });
   if (cleaned.isTooDeep)
@@ -174,8 +174,23 @@ function readValues(
   return cleaned.value;
 }
 
+/** The category of a page or screen stands beside its properties or in them; it is kept in them. */
+function readProperties(item: JsonObject, type: EventType): JsonObject | null {
+  const properties = readObject(item['properties'], 'properties');
+  const { category } = item;
+  const isPlaced = (type !== 'page' && type !== 'screen') || typeof category !== 'string' || category === '';
+  return isPlaced || properties?.['category'] !== undefined ? properties : { ...properties, category };
+}
+
+/** RudderStack's browser client says here, and only here, what its identify says about a person. */
+function traitsIn(context: JsonObject | null): JsonObject | null {
+  const traits = context?.['traits'];
+  return isObject(traits) ? traits : null;
+}
+
+/** Clients write null where they have nothing. */
 function readObject(value: unknown, field: 'properties' | 'traits' | 'context'): JsonObject | null {
-  if (value === undefined) return null;
+  if (value === undefined || value === null) return null;
   if (isObject(value)) return value;
   throw new Refused(`invalid_${field}`, `${field[0]!.toUpperCase()}${field.slice(1)} must be a JSON object.`);
 }
@@ -239,7 +254,7 @@ function readTimes(
   { envelope, warnings }: { envelope: Envelope & { offset: number }; warnings: Set<string> },
 ): Times {
   const { receivedAt, oldest, offset } = envelope;
-  const given = item['timestamp'];
+  const given = timestampOf(item);
   if (given === undefined || given === null) {
     return { occurredAt: receivedAt, originalTimestamp: null };
   }
@@ -254,4 +269,9 @@ function readTimes(
   if (isClamped) warnings.add('timestamp_clamped');
   else if (offset !== 0) warnings.add('clock_corrected');
   return { occurredAt, originalTimestamp };
+}
+
+/** When it happened, by the client's clock. RudderStack's clients call it by the name that Segment's server gives it. */
+function timestampOf(item: JsonObject): unknown {
+  return item['timestamp'] ?? item['originalTimestamp'];
 }

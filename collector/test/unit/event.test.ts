@@ -118,11 +118,11 @@ describe('an event is refused', () => {
     ['whose name is endless', { ...track, event: 'x'.repeat(257) }, 'invalid_name'],
     ['whose name cannot be stored', { ...track, event: 'a\0' }, 'invalid_name'],
     ['whose properties are an array', { ...track, properties: [] }, 'invalid_properties'],
-    ['whose properties are null', { ...track, properties: null }, 'invalid_properties'],
     ['whose traits are a text', { ...track, traits: 'x' }, 'invalid_traits'],
     ['whose context is a number', { ...track, context: 1 }, 'invalid_context'],
     ['of yesterday, in words', { ...track, timestamp: 'yesterday' }, 'invalid_timestamp'],
     ['whose time is a number', { ...track, timestamp: 0 }, 'invalid_timestamp'],
+    ['whose only time is no time', { ...track, originalTimestamp: 'now' }, 'invalid_timestamp'],
     ['that is too large', { ...track, properties: { text: 'x'.repeat(MAX_EVENT_BYTES) } }, 'too_large'],
   ])('%s', (_what, item, code) => {
     expect(refused(item).code).toBe(code);
@@ -176,5 +176,34 @@ describe('what an event carries', () => {
       RECEIVED_AT - 3_599_999,
     );
     expect(accepted(track)).toMatchObject({ occurredAt: RECEIVED_AT, originalTimestamp: null });
+  });
+
+  it('is nothing where a client says null', () => {
+    const nulls = { properties: null, traits: null, context: null, timestamp: null, messageId: null };
+    expect(accepted({ ...track, ...nulls })).toMatchObject({ properties: null, traits: null, context: null });
+  });
+
+  it('has the time that some clients call original, unless it has one of its own', () => {
+    const originalTimestamp = '2026-06-15T11:00:00.000Z';
+    expect(accepted({ ...track, originalTimestamp }).occurredAt).toBe(RECEIVED_AT - 3_600_000);
+    const timestamp = '2026-06-15T10:00:00.000Z';
+    expect(accepted({ ...track, originalTimestamp, timestamp }).occurredAt).toBe(RECEIVED_AT - 7_200_000);
+  });
+
+  it('is, of an identify without traits, what its context says about the person', () => {
+    const context = { traits: { plan: 'pro' } };
+    const identify = { type: 'identify', userId: 'ada', context };
+    expect(accepted(identify)).toMatchObject({ traits: '{"plan":"pro"}', traitValues: { plan: 'pro' } });
+    expect(accepted({ ...identify, traits: {} }).traits).toBe('{}');
+    expect(accepted({ ...track, context }).traits).toBeNull();
+  });
+
+  it('has the category of a page or a screen among its properties', () => {
+    const screen = { type: 'screen', anonymousId: 'device-1', category: 'Shop' };
+    expect(accepted(screen).properties).toBe('{"category":"Shop"}');
+    expect(accepted({ ...screen, properties: { category: 'Own', x: 1 } }).properties).toBe(
+      '{"category":"Own","x":1}',
+    );
+    expect(accepted({ ...track, category: 'Shop' }).properties).toBeNull();
   });
 });
