@@ -14,6 +14,7 @@ import { isUnavailable } from './db/availability';
 import { ApiError, errorBody, RETRY_AFTER_SECONDS } from './errors';
 import { QueueClosed, QueueFull } from './queue/contract';
 import { addAudienceRoutes } from './routes/audiences';
+import { addClientSettingsRoutes, isClientSettingsPath } from './routes/client-settings';
 import { addConsoleRoutes } from './routes/console';
 import type { App, RouteContext } from './routes/context';
 import { addDemoRoutes } from './routes/demo';
@@ -44,6 +45,8 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
     loggerInstance: logger,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Only from these is X-Forwarded-* believed: anybody else could write what they like.
+    trustProxy: [...context.config.trustedProxies],
     connectionTimeout: 0,
     http: {
       headersTimeout: 10_000,
@@ -72,6 +75,7 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
   if (context.config.environment !== 'production') addDemoRoutes(app, routes);
   // With a write key.
   await app.register(async (scope) => addIngestRoutes(scope as App, routes));
+  await app.register(async (scope) => addClientSettingsRoutes(scope as App, routes));
   // With a secret key, or the console's session.
   await app.register(async (scope) => {
     scope.addHook('onRequest', access.requireReader);
@@ -89,10 +93,10 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
   return app as unknown as FastifyInstance;
 }
 
-/** Any page may send events; only listed ones may read. */
+/** Any page may send events, and ask what it needs for it; only listed ones may read. */
 function corsOf({ config }: RouteContext) {
   return (request: { url: string }, done: (error: Error | null, options: object) => void) => {
-    const isIngest = isIngestPath(request.url);
+    const isIngest = isIngestPath(request.url) || isClientSettingsPath(request.url);
     done(null, {
       origin: isIngest ? '*' : [...config.corsOrigins],
       methods: isIngest ? ['GET', 'POST'] : ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],

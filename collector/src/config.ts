@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /**
  * Every setting of the collector, read once from the environment. One table says each setting's name, how it is
  * parsed, its default and what it is for; `.env.example` and the README's table are generated from it.
@@ -65,6 +67,21 @@ function parseOrigins(text: string): Parsed<readonly string[]> {
     : refuse('a comma-separated list of origins like https://app.example.com (no path, no trailing slash)');
 }
 
+function parseNetworks(text: string): Parsed<readonly string[]> {
+  const networks = text.split(',').map((network) => network.trim());
+  return networks.every(isNetwork)
+    ? value(networks)
+    : refuse('a comma-separated list of addresses or networks like 10.0.0.0/8');
+}
+
+/** An address, alone or with how many of its first bits name a network (RFC 4632, RFC 4291). */
+function isNetwork(text: string): boolean {
+  const [address, bits, ...rest] = text.split('/');
+  const most = text.includes('%') ? 0 : ({ 4: 32, 6: 128 }[isIP(address!)] ?? 0);
+  const isWhole = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most);
+  return most > 0 && isWhole && rest.length === 0;
+}
+
 /** Only here so that each entry's value type is inferred from its parser and default. */
 const setting = <T>(entry: Setting<T>): Setting<T> => entry;
 
@@ -124,6 +141,14 @@ export const settings = {
     default: [],
     defaultText: 'none',
     describe: 'Comma-separated origins whose pages may use the read and management API.',
+  }),
+  trustedProxies: setting<readonly string[]>({
+    name: 'THROUGHLINE_TRUSTED_PROXIES',
+    parse: parseNetworks,
+    default: [],
+    defaultText: 'none',
+    describe:
+      'Comma-separated addresses or networks of proxies whose X-Forwarded-For, -Host and -Proto are believed.',
   }),
   logLevel: setting<LogLevel | undefined>({
     name: 'THROUGHLINE_LOG_LEVEL',

@@ -16,7 +16,7 @@ import type { Ingest } from '../ingest';
 
 /** What routes work with; deps.ts makes it, tests may make their own. */
 export interface RouteContext {
-  readonly config: Pick<Config, 'environment' | 'corsOrigins'>;
+  readonly config: Pick<Config, 'environment' | 'corsOrigins' | 'trustedProxies'>;
   readonly db: Kysely<Database>;
   readonly ingest: Ingest;
   readonly now: () => Date;

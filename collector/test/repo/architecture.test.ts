@@ -34,7 +34,8 @@ const COLLECTOR: Table = {
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
   'live-feed': ['type:db'],
   worker: ['db', 'type:fastify', 'type:kysely'],
-  config: [],
+  // What an address is.
+  config: ['node:net'],
   'config-docs': ['config'],
   environment: ['node:*'],
   folders: ['node:*'],

@@ -41,12 +41,19 @@ export interface CallOptions {
 export interface ApiOptions {
   /** @default 64 MB */
   readonly maxBytesInFlight?: number;
+  /** @default a moment in June 2026 that stands still until the test moves it */
+  readonly clock?: { now: Date };
+  /** @default none */
+  readonly trustedProxies?: readonly string[];
 }
 
-export async function openApi({ maxBytesInFlight = 64 * 1024 * 1024 }: ApiOptions = {}): Promise<Api> {
+export async function openApi({
+  maxBytesInFlight = 64 * 1024 * 1024,
+  clock = { now: new Date('2026-06-15T12:00:00.000Z') },
+  trustedProxies = [],
+}: ApiOptions = {}): Promise<Api> {
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, { max: 10, applicationName: 'throughline-test', pipeline: true });
-  const clock = { now: new Date('2026-06-15T12:00:00.000Z') };
   const draining = { isDraining: false };
   const newId = () => uuidV7(clock.now.getTime(), randomBytes(10));
   const ingest = openIngest({
@@ -66,7 +73,7 @@ export async function openApi({ maxBytesInFlight = 64 * 1024 * 1024 }: ApiOption
   });
   const app = await buildApp(
     {
-      config: { environment: 'test', corsOrigins: ['https://analyst.example'] },
+      config: { environment: 'test', corsOrigins: ['https://analyst.example'], trustedProxies },
       db: opened.db,
       ingest,
       now: () => clock.now,

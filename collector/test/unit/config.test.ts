@@ -32,11 +32,13 @@ describe('the settings', () => {
       DATABASE_URL: 'postgres://user:p%40ss@db.example.com:5432/events?sslmode=require',
       THROUGHLINE_WRITE_KEY: 'pk_0123456789abcdefABCDEFGH',
       THROUGHLINE_CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
+      THROUGHLINE_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,fd00::/8',
     });
     expect(config.port).toBe(0);
     expect(config.databaseUrl).toBe('postgres://user:p%40ss@db.example.com:5432/events?sslmode=require');
     expect(config.writeKey).toBe('pk_0123456789abcdefABCDEFGH');
     expect(config.corsOrigins).toEqual(['https://app.example.com', 'http://localhost:5173']);
+    expect(config.trustedProxies).toEqual(['127.0.0.1', '10.0.0.0/8', 'fd00::/8']);
   });
 
   it('log requests in production, and only warnings elsewhere, unless told a level', () => {
@@ -78,6 +80,12 @@ describe('the settings', () => {
     ['THROUGHLINE_SECRET_KEY', 'sk_0123456789abcdef-ABCDEFGH'],
     ['THROUGHLINE_CORS_ORIGINS', '*'],
     ['THROUGHLINE_CORS_ORIGINS', 'https://app.example.com/'],
+    ['THROUGHLINE_TRUSTED_PROXIES', 'true'],
+    ['THROUGHLINE_TRUSTED_PROXIES', '10.0.0.256'],
+    ['THROUGHLINE_TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['THROUGHLINE_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['THROUGHLINE_TRUSTED_PROXIES', 'fe80::1%eth0'],
+    ['THROUGHLINE_TRUSTED_PROXIES', '10.0.0.1,'],
     ['THROUGHLINE_LOG_LEVEL', 'verbose'],
     ['DATABASE_URL', 'localhost:5432/throughline'],
   ])('never turn a malformed value into the default: %s=%j', (name, text) => {
