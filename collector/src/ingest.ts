@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Normalised } from './core/event';
 import { toStorableText } from './core/json-value';
 import type { RejectedRow, StorableEvent } from './db/write-events';
-import { FollowersChanged } from './ingest/settle-identity';
+import { type Locks, NO_MORE_LOCKS, OwnershipChanged } from './ingest/settle-identity';
 import type { Group } from './ingest/transaction';
 import { writeGroup } from './ingest/write-group';
 import { createGroupCommit } from './queue/group-commit';
@@ -187,19 +187,27 @@ async function keepAsBadRow(
 
 /** Writers take their locks in one order, so this is rare; what happens all the same is tried again, a few times. */
 async function writeWithRetries(group: Group, options: IngestOptions): Promise<ReadonlySet<string>> {
+  let locks = NO_MORE_LOCKS;
   for (let attempt = 1; ; attempt += 1) {
     const client = await options.pool.connect();
     try {
-      const fresh = await writeGroup(client, group);
+      const fresh = await writeGroup(client, group, locks);
       client.release();
       return fresh;
     } catch (error) {
       await abandon(client);
       if (!mayPassNextTime(error) || attempt >= MAX_ATTEMPTS) throw error;
       options.observer?.onRetry();
+      locks = locksAfter(error, { locks, attempt });
       await wait((options.random ?? Math.random)() * attempt * RETRY_WITHIN_MS);
     }
   }
+}
+
+/** What turned out to be missing is locked next time; and after two tries everything is, so that the third passes. */
+function locksAfter(error: unknown, { locks, attempt }: { locks: Locks; attempt: number }): Locks {
+  const missing = error instanceof OwnershipChanged ? error.subjectIds : [];
+  return { subjectIds: [...locks.subjectIds, ...missing], all: attempt >= 2 };
 }
 
 /** A connection that cannot even roll back is closed instead of going back to the pool. */
@@ -224,7 +232,7 @@ function isOneEventsFault(error: unknown): boolean {
 
 /** Serialization failure, deadlock, or a subject that moved while its locks were being taken. */
 function mayPassNextTime(error: unknown): boolean {
-  return error instanceof FollowersChanged || ['40001', '40P01'].includes(codeOf(error));
+  return error instanceof OwnershipChanged || ['40001', '40P01'].includes(codeOf(error));
 }
 
 function toRow(

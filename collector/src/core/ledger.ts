@@ -1,4 +1,4 @@
-import { mergeRegisters, type Registers } from './traits';
+import { mergeRegisters, NO_REGISTERS, type Registers } from './traits';
 
 export interface PartKey {
   readonly ownerId: string;
@@ -22,7 +22,8 @@ export interface RevenueSum extends PartKey {
 }
 
 export interface Ledger {
-  add(sum: PartSum): void;
+  /** What is left out of a sum adds nothing; of an empty one the part is listed all the same. */
+  add(sum: PartKey & Partial<PartSum>): void;
   addRevenue(sum: RevenueSum): void;
   /** One sum a part, in sorted order. */
   parts(): PartSum[];
@@ -31,13 +32,23 @@ export interface Ledger {
 
 /** Collects what one transaction does to parts, so that each is written once. */
 export function createLedger(): Ledger {
-  const parts = new Map<string, PartSum>();
+  // Summed up in place: an object for every event that is added was a tenth of the write path's work.
+  const parts = new Map<string, { -readonly [Key in keyof PartSum]: PartSum[Key] }>();
   const revenue: RevenueSum[] = [];
   return {
     add(sum) {
       const key = `${sum.ownerId}/${sum.subjectId}`;
-      const other = parts.get(key);
-      parts.set(key, other === undefined ? sum : combine(other, sum));
+      let part = parts.get(key);
+      if (part === undefined) {
+        part = emptyPart(sum);
+        parts.set(key, part);
+      }
+      part.events += sum.events ?? 0;
+      part.pages += sum.pages ?? 0;
+      part.orders += sum.orders ?? 0;
+      part.firstSeenAt = Math.min(part.firstSeenAt, sum.firstSeenAt ?? Infinity);
+      part.lastSeenAt = Math.max(part.lastSeenAt, sum.lastSeenAt ?? -Infinity);
+      if (sum.registers !== undefined) part.registers = mergeRegisters(part.registers, sum.registers);
     },
     addRevenue(sum) {
       revenue.push(sum);
@@ -47,16 +58,16 @@ export function createLedger(): Ledger {
   };
 }
 
-function combine(a: PartSum, b: PartSum): PartSum {
+function emptyPart({ ownerId, subjectId }: PartKey): PartSum {
   return {
-    ownerId: a.ownerId,
-    subjectId: a.subjectId,
-    events: a.events + b.events,
-    pages: a.pages + b.pages,
-    orders: a.orders + b.orders,
-    firstSeenAt: Math.min(a.firstSeenAt, b.firstSeenAt),
-    lastSeenAt: Math.max(a.lastSeenAt, b.lastSeenAt),
-    registers: mergeRegisters(a.registers, b.registers),
+    ownerId,
+    subjectId,
+    events: 0,
+    pages: 0,
+    orders: 0,
+    firstSeenAt: Infinity,
+    lastSeenAt: -Infinity,
+    registers: NO_REGISTERS,
   };
 }
 

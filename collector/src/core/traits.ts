@@ -2,6 +2,8 @@
 export type Register = readonly [value: unknown, at: string, messageId: string];
 export type Registers = Readonly<Record<string, Register>>;
 
+export const NO_REGISTERS: Registers = {};
+
 /** The registers that one identify call writes. */
 export function registersOf(
   traits: Readonly<Record<string, unknown>>,
@@ -15,6 +17,8 @@ export function registersOf(
 
 /** For each key the register with the greater (time, message ID): associative, commutative, idempotent. */
 export function mergeRegisters(a: Registers, b: Registers): Registers {
+  if (a === NO_REGISTERS) return b;
+  if (b === NO_REGISTERS) return a;
   const merged: Record<string, Register> = { ...a };
   for (const [key, register] of Object.entries(b)) {
     const other = Object.hasOwn(merged, key) ? merged[key] : undefined;

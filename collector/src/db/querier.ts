@@ -10,13 +10,6 @@ export interface Querier {
   ): Promise<{ readonly rows: Row[]; readonly command: string }>;
 }
 
-/** A moment as Postgres reads it: an ISO text, or an infinity. */
-export function toTimestamp(ms: number): string {
-  if (ms === Infinity) return 'infinity';
-  if (ms === -Infinity) return '-infinity';
-  return new Date(ms).toISOString();
-}
-
 /** Milliseconds since 1970 of what pg reads: a Date, or ±Infinity. */
 export function fromTimestamp(value: Date | number): number {
   return Number(value);

@@ -1,5 +1,6 @@
 import type { NormalEvent } from '../core/event';
-import { type Querier, toTimestamp } from './querier';
+import { instants, jsons, texts, uuids } from './columns';
+import type { Querier } from './querier';
 
 /** A row of what was refused. */
 export interface RejectedRow {
@@ -66,8 +67,8 @@ export async function insertEventKeys(
      returning message_id`,
     [
       workspaceId,
-      events.map((event) => event.messageId),
-      events.map((event) => toTimestamp(event.receivedAt)),
+      uuids(events.map((event) => event.messageId)),
+      instants(events.map((event) => event.receivedAt)),
     ],
   );
   return new Set(rows.map((row) => row.message_id));
@@ -78,7 +79,6 @@ export async function insertEvents(
   workspaceId: string,
   events: readonly StorableEvent[],
 ): Promise<void> {
-  const instant = (ms: number | null) => (ms === null ? null : toTimestamp(ms));
   await client.query(
     `insert into event (workspace_id, received_at, message_id, original_message_id, source_id, type, name,
        subject_id, user_id, email, anonymous_id, group_id, previous_id,
@@ -95,25 +95,25 @@ export async function insertEvents(
          context, warnings)`,
     [
       workspaceId,
-      events.map((event) => toTimestamp(event.receivedAt)),
-      events.map((event) => event.messageId),
-      events.map((event) => event.originalMessageId),
-      events.map((event) => event.sourceId),
-      events.map((event) => event.type),
-      events.map((event) => event.name),
-      events.map((event) => event.subjectId),
-      events.map((event) => event.userId),
-      events.map((event) => event.email),
-      events.map((event) => event.anonymousId),
-      events.map((event) => event.groupId),
-      events.map((event) => event.previousId),
-      events.map((event) => toTimestamp(event.occurredAt)),
-      events.map((event) => instant(event.originalTimestamp)),
-      events.map((event) => instant(event.sentAt)),
-      events.map((event) => event.properties),
-      events.map((event) => event.traits),
-      events.map((event) => event.context),
-      events.map((event) => (event.warnings.length === 0 ? null : event.warnings.join(' '))),
+      instants(events.map((event) => event.receivedAt)),
+      uuids(events.map((event) => event.messageId)),
+      texts(events.map((event) => event.originalMessageId)),
+      uuids(events.map((event) => event.sourceId)),
+      texts(events.map((event) => event.type)),
+      texts(events.map((event) => event.name)),
+      uuids(events.map((event) => event.subjectId)),
+      texts(events.map((event) => event.userId)),
+      texts(events.map((event) => event.email)),
+      texts(events.map((event) => event.anonymousId)),
+      texts(events.map((event) => event.groupId)),
+      texts(events.map((event) => event.previousId)),
+      instants(events.map((event) => event.occurredAt)),
+      instants(events.map((event) => event.originalTimestamp)),
+      instants(events.map((event) => event.sentAt)),
+      jsons(events.map((event) => event.properties)),
+      jsons(events.map((event) => event.traits)),
+      jsons(events.map((event) => event.context)),
+      texts(events.map((event) => (event.warnings.length === 0 ? null : event.warnings.join(' ')))),
     ],
   );
 }
@@ -129,13 +129,13 @@ export async function insertRejected(
      from unnest($2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[]) as given`,
     [
       workspaceId,
-      rows.map((row) => toTimestamp(row.receivedAt)),
-      rows.map((row) => row.rejectedId),
-      rows.map((row) => row.sourceId),
-      rows.map((row) => row.messageId),
-      rows.map((row) => row.code),
-      rows.map((row) => row.reason),
-      rows.map((row) => row.payload),
+      instants(rows.map((row) => row.receivedAt)),
+      uuids(rows.map((row) => row.rejectedId)),
+      uuids(rows.map((row) => row.sourceId)),
+      texts(rows.map((row) => row.messageId)),
+      texts(rows.map((row) => row.code)),
+      texts(rows.map((row) => row.reason)),
+      texts(rows.map((row) => row.payload)),
     ],
   );
 }

@@ -1,4 +1,5 @@
-import { fromTimestamp, type Querier, toTimestamp } from './querier';
+import { instants, texts, uuids } from './columns';
+import { fromTimestamp, type Querier } from './querier';
 
 /** The event that counts for an order or a refund. */
 export interface OrderEntry {
@@ -13,17 +14,20 @@ export interface OrderEntry {
 }
 
 const columns = (entries: readonly OrderEntry[]) => [
-  entries.map((entry) => entry.entryKey),
-  entries.map((entry) => entry.kind),
-  entries.map((entry) => entry.messageId),
-  entries.map((entry) => entry.subjectId),
-  entries.map((entry) => toTimestamp(entry.occurredAt)),
-  entries.map((entry) => entry.amount),
-  entries.map((entry) => entry.currency),
+  uuids(entries.map((entry) => entry.entryKey)),
+  texts(entries.map((entry) => entry.kind)),
+  uuids(entries.map((entry) => entry.messageId)),
+  uuids(entries.map((entry) => entry.subjectId)),
+  instants(entries.map((entry) => entry.occurredAt)),
+  texts(entries.map((entry) => entry.amount)),
+  texts(entries.map((entry) => entry.currency)),
 ];
 
-const GIVEN = `unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::numeric[], $8::text[])
-  as given (entry_key, kind, message_id, subject_id, occurred_at, amount, currency)`;
+const GIVEN = `(
+    select entry_key, kind, message_id, subject_id, occurred_at, amount::numeric as amount, currency
+    from unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::text[], $8::text[])
+      as given (entry_key, kind, message_id, subject_id, occurred_at, amount, currency)
+  ) as given`;
 
 /**
  * Takes the entries that nobody has taken before, in sorted order.
@@ -65,7 +69,7 @@ export async function lockOrderEntries(
      where workspace_id = $1 and entry_key = any($2::uuid[])
      order by entry_key
      for update`,
-    [workspaceId, entryKeys],
+    [workspaceId, uuids(entryKeys)],
   );
   return rows.map((row) => ({
     entryKey: row.entry_key,

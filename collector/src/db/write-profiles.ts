@@ -1,6 +1,7 @@
 import type { PartKey, PartSum, RevenueSum } from '../core/ledger';
-import { type Registers, registersOf } from '../core/traits';
-import { fromTimestamp, type Querier, toTimestamp } from './querier';
+import { NO_REGISTERS, type Registers, registersOf } from '../core/traits';
+import { counts, instants, jsons, texts, uuids } from './columns';
+import { fromTimestamp, type Querier } from './querier';
 
 /** A stretch of one subject's history: from `fromAt` until before `toAt`. */
 export interface Stretch {
@@ -20,9 +21,9 @@ const STRETCH = `unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[])
   with ordinality as stretch (subject_id, from_at, to_at, n)`;
 
 const stretchColumns = (stretches: readonly Stretch[]) => [
-  stretches.map((stretch) => stretch.subjectId),
-  stretches.map((stretch) => toTimestamp(stretch.fromAt)),
-  stretches.map((stretch) => toTimestamp(stretch.toAt)),
+  uuids(stretches.map((stretch) => stretch.subjectId)),
+  instants(stretches.map((stretch) => stretch.fromAt)),
+  instants(stretches.map((stretch) => stretch.toAt)),
 ];
 
 /** What the stored events of each stretch come to, by the stretch's index; a stretch without events is left out. */
@@ -91,24 +92,19 @@ export interface StretchOrders {
   readonly amount: string | null;
 }
 
-/**
- * Orders and revenue of each stretch by currency.
- *
- * @param without message IDs of this transaction, whose entries stand already and whose effect comes separately
- */
+/** Orders and revenue of each stretch by currency. */
 export async function readStretchOrders(
   client: Querier,
   workspaceId: string,
-  { stretches, without }: { stretches: readonly Stretch[]; without: readonly string[] },
+  stretches: readonly Stretch[],
 ): Promise<StretchOrders[]> {
   const { rows } = await client.query<{ n: number; currency: string; orders: number; amount: string | null }>(
     `select n, o.currency, count(*) filter (where o.kind = 'order') as orders, sum(o.amount) as amount
      from ${STRETCH}
      join order_entry o on o.workspace_id = $1 and o.subject_id = stretch.subject_id
        and o.occurred_at >= stretch.from_at and o.occurred_at < stretch.to_at
-     where o.message_id <> all($5::uuid[])
      group by n, o.currency`,
-    [workspaceId, ...stretchColumns(stretches), without],
+    [workspaceId, ...stretchColumns(stretches)],
   );
   return rows.map((row) => ({
     index: row.n - 1,
@@ -119,7 +115,7 @@ export async function readStretchOrders(
 }
 
 /**
- * Takes away from parts what their owner lost. A part without events is deleted, its revenue with it.
+ * Takes away from parts what their owner lost.
  *
  * @returns the parts that still have events
  */
@@ -138,31 +134,40 @@ export async function subtractFromParts(
      returning p.owner_id, p.subject_id, p.event_count`,
     [
       workspaceId,
-      losses.map((loss) => loss.ownerId),
-      losses.map((loss) => loss.subjectId),
-      losses.map((loss) => loss.events),
-      losses.map((loss) => loss.pages),
-      losses.map((loss) => loss.orders),
+      ...keyColumns(losses),
+      counts(losses.map((loss) => loss.events)),
+      counts(losses.map((loss) => loss.pages)),
+      counts(losses.map((loss) => loss.orders)),
     ],
   );
-  const parts = rows.map((row) => ({
-    ownerId: row.owner_id,
-    subjectId: row.subject_id,
-    isEmpty: row.event_count <= 0,
-  }));
-  const emptied = parts.filter((part) => part.isEmpty);
-  if (emptied.length > 0) await deleteParts(client, workspaceId, emptied);
-  return parts.filter((part) => !part.isEmpty);
+  return rows
+    .filter((row) => row.event_count > 0)
+    .map((row) => ({ ownerId: row.owner_id, subjectId: row.subject_id }));
 }
 
-async function deleteParts(client: Querier, workspaceId: string, parts: readonly PartKey[]): Promise<void> {
-  const values = [workspaceId, parts.map((part) => part.ownerId), parts.map((part) => part.subjectId)];
-  const which = `workspace_id = $1 and (owner_id, subject_id) in (select * from unnest($2::uuid[], $3::uuid[]))`;
-  await Promise.all([
-    client.query(`delete from profile_part where ${which}`, values),
-    client.query(`delete from profile_revenue where ${which}`, values),
-  ]);
+/** Deletes those of these parts that have no events (any more), their revenue with them. */
+export async function deleteEmptyParts(
+  client: Querier,
+  workspaceId: string,
+  parts: readonly PartKey[],
+): Promise<void> {
+  await client.query(
+    `with emptied as (
+       delete from profile_part p
+       using unnest($2::uuid[], $3::uuid[]) as part (owner_id, subject_id)
+       where p.workspace_id = $1 and p.owner_id = part.owner_id and p.subject_id = part.subject_id
+         and p.event_count <= 0
+       returning p.owner_id, p.subject_id)
+     delete from profile_revenue r using emptied
+     where r.workspace_id = $1 and r.owner_id = emptied.owner_id and r.subject_id = emptied.subject_id`,
+    [workspaceId, ...keyColumns(parts)],
+  );
 }
+
+const keyColumns = (parts: readonly PartKey[]) => [
+  uuids(parts.map((part) => part.ownerId)),
+  uuids(parts.map((part) => part.subjectId)),
+];
 
 /** What a part looks like after it lost something that cannot be subtracted. */
 export interface PartRest extends PartKey {
@@ -178,7 +183,6 @@ export async function resetParts(
   workspaceId: string,
   parts: readonly PartRest[],
 ): Promise<void> {
-  const instant = (ms: number | null) => (ms === null ? null : toTimestamp(ms));
   await client.query(
     `update profile_part p
      set first_seen_at = coalesce(rest.first_seen_at, p.first_seen_at),
@@ -190,11 +194,11 @@ export async function resetParts(
      where p.workspace_id = $1 and p.owner_id = rest.owner_id and p.subject_id = rest.subject_id`,
     [
       workspaceId,
-      parts.map((part) => part.ownerId),
-      parts.map((part) => part.subjectId),
-      parts.map((part) => instant(part.firstSeenAt)),
-      parts.map((part) => instant(part.lastSeenAt)),
-      parts.map((part) => (part.registers === null ? null : JSON.stringify(part.registers))),
+      uuids(parts.map((part) => part.ownerId)),
+      uuids(parts.map((part) => part.subjectId)),
+      instants(parts.map((part) => part.firstSeenAt)),
+      instants(parts.map((part) => part.lastSeenAt)),
+      jsons(parts.map((part) => (part.registers === null ? null : JSON.stringify(part.registers)))),
     ],
   );
 }
@@ -224,14 +228,14 @@ export async function addToParts(
                   else merge_registers(p.traits, excluded.traits) end`,
     [
       workspaceId,
-      gains.map((gain) => gain.ownerId),
-      gains.map((gain) => gain.subjectId),
-      gains.map((gain) => toTimestamp(gain.firstSeenAt)),
-      gains.map((gain) => toTimestamp(gain.lastSeenAt)),
-      gains.map((gain) => gain.events),
-      gains.map((gain) => gain.pages),
-      gains.map((gain) => gain.orders),
-      gains.map((gain) => JSON.stringify(gain.registers)),
+      uuids(gains.map((gain) => gain.ownerId)),
+      uuids(gains.map((gain) => gain.subjectId)),
+      instants(gains.map((gain) => gain.firstSeenAt)),
+      instants(gains.map((gain) => gain.lastSeenAt)),
+      counts(gains.map((gain) => gain.events)),
+      counts(gains.map((gain) => gain.pages)),
+      counts(gains.map((gain) => gain.orders)),
+      jsons(gains.map(({ registers }) => (registers === NO_REGISTERS ? '{}' : JSON.stringify(registers)))),
     ],
   );
 }
@@ -244,18 +248,18 @@ export async function addRevenue(
 ): Promise<void> {
   await client.query(
     `insert into profile_revenue as r (workspace_id, owner_id, subject_id, currency, amount)
-     select $1, owner_id, subject_id, currency, sum(amount)
-     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::numeric[]) as gain (owner_id, subject_id, currency, amount)
+     select $1, owner_id, subject_id, currency, sum(amount::numeric)
+     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) as gain (owner_id, subject_id, currency, amount)
      group by owner_id, subject_id, currency
      order by owner_id, subject_id, currency
      on conflict (workspace_id, owner_id, subject_id, currency) do update
      set amount = r.amount + excluded.amount`,
     [
       workspaceId,
-      gains.map((gain) => gain.ownerId),
-      gains.map((gain) => gain.subjectId),
-      gains.map((gain) => gain.currency),
-      gains.map((gain) => gain.amount),
+      uuids(gains.map((gain) => gain.ownerId)),
+      uuids(gains.map((gain) => gain.subjectId)),
+      texts(gains.map((gain) => gain.currency)),
+      texts(gains.map((gain) => gain.amount)),
     ],
   );
 }

@@ -1,66 +1,53 @@
 import type { Move } from '../core/identity';
-import { createLedger, type Ledger, negate, type PartKey, type PartSum } from '../core/ledger';
+import { createLedger, negate, type PartKey, type PartSum } from '../core/ledger';
 import { mergeRegisters } from '../core/traits';
-import type { StorableEvent } from '../db/write-events';
 import {
   addRevenue,
+  addToParts,
+  deleteEmptyParts,
   type PartRest,
   readStretchCounts,
   readStretchOrders,
   readStretchRegisters,
-  resetParts,
   subtractFromParts,
+  resetParts,
 } from '../db/write-profiles';
 import type { Divisions } from './settle-identity';
 import type { Transaction } from './transaction';
 
+/** The parts that moves take from and give to. */
+export function partsOfMoves(moves: readonly Move[]): PartKey[] {
+  return moves.flatMap(({ subjectId, oldOwnerId, newOwnerId }) => [
+    { ownerId: oldOwnerId, subjectId },
+    { ownerId: newOwnerId, subjectId },
+  ]);
+}
+
 /**
  * Moves what stretches of history come to from one owner's part to another's. Events themselves are never rewritten:
- * only the stored ones within the stretches are read (none, when somebody signs in now), and what remains with the old
+ * only the stored ones within the stretches are read (few, when somebody signs in now), and what remains with the old
  * owner is re-read only for what cannot be subtracted: first and last seen, and registers.
  *
- * Runs before the group's own events are stored; gains go to the ledger that is written with them.
+ * Runs when the group's own events are stored and counted as time was divided before, and all parts of the moves are
+ * written, and so locked: another writer that counts an event of these stretches has committed, or waits.
  */
 export async function moveHistory(
   transaction: Transaction,
-  {
-    moves,
-    after,
-    events,
-    ledger,
-  }: {
-    readonly moves: readonly Move[];
-    readonly after: Divisions;
-    readonly events: readonly StorableEvent[];
-    readonly ledger: Ledger;
-  },
+  { moves, after }: { readonly moves: readonly Move[]; readonly after: Divisions },
 ): Promise<void> {
   if (moves.length === 0) return;
   const { client, workspaceId } = transaction;
-  const counts = await readStretchCounts(client, workspaceId, moves);
-  if (counts.size === 0) return;
-  const without = events.map((event) => event.messageId);
-  const [registers, orders] = await Promise.all([
+  const [counts, registers, orders] = await Promise.all([
+    readStretchCounts(client, workspaceId, moves),
     readStretchRegisters(client, workspaceId, moves),
-    readStretchOrders(client, workspaceId, { stretches: moves, without }),
+    readStretchOrders(client, workspaceId, moves),
   ]);
-
+  const gains = createLedger();
   const losses = createLedger();
   const record = (index: number, what: Partial<PartSum>) => {
     const { subjectId, oldOwnerId, newOwnerId } = moves[index]!;
-    const { firstSeenAt, lastSeenAt } = counts.get(index)!;
-    const sum = {
-      subjectId,
-      events: 0,
-      pages: 0,
-      orders: 0,
-      firstSeenAt,
-      lastSeenAt,
-      registers: {},
-      ...what,
-    };
-    ledger.add({ ...sum, ownerId: newOwnerId });
-    losses.add({ ...sum, ownerId: oldOwnerId });
+    gains.add({ ...what, ownerId: newOwnerId, subjectId });
+    losses.add({ ...what, ownerId: oldOwnerId, subjectId });
   };
   for (const [index, count] of counts) record(index, count);
   for (const [index, written] of registers) record(index, { registers: written });
@@ -68,12 +55,18 @@ export async function moveHistory(
     record(index, { orders: orderCount });
     if (amount === null) continue;
     const { subjectId, oldOwnerId, newOwnerId } = moves[index]!;
-    ledger.addRevenue({ ownerId: newOwnerId, subjectId, currency, amount });
+    gains.addRevenue({ ownerId: newOwnerId, subjectId, currency, amount });
     losses.addRevenue({ ownerId: oldOwnerId, subjectId, currency, amount: negate(amount) });
   }
-  if (losses.revenue().length > 0) await addRevenue(client, workspaceId, losses.revenue());
-  const remaining = await subtractFromParts(client, workspaceId, losses.parts());
-  if (remaining.length > 0) await restore(transaction, { remaining, after, losses: losses.parts() });
+  if (counts.size > 0) {
+    const [remaining] = await Promise.all([
+      subtractFromParts(client, workspaceId, losses.parts()),
+      addToParts(client, workspaceId, gains.parts()),
+      addRevenue(client, workspaceId, [...losses.revenue(), ...gains.revenue()]),
+    ]);
+    if (remaining.length > 0) await restore(transaction, { remaining, after, losses: losses.parts() });
+  }
+  await deleteEmptyParts(client, workspaceId, partsOfMoves(moves));
 }
 
 /** Reads again what a part's remaining events say, where what it lost cannot be subtracted. */
@@ -95,9 +88,7 @@ async function restore(
       .map(({ fromAt, toAt }) => ({ ...part, fromAt, toAt })),
   );
   const lostRegisters = new Set(
-    losses
-      .filter((loss) => Object.keys(loss.registers).length > 0)
-      .map(({ ownerId, subjectId }) => keyOf({ ownerId, subjectId })),
+    losses.filter((loss) => Object.keys(loss.registers).length > 0).map((loss) => keyOf(loss)),
   );
   const [counts, written] = await Promise.all([
     readStretchCounts(client, workspaceId, kept),

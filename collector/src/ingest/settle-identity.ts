@@ -12,6 +12,8 @@ import { subjectIdOf } from '../core/identifier';
 import type { StorableEvent } from '../db/write-events';
 import {
   createSubjects,
+  type Division,
+  isOwnershipUnchanged,
   lockSubjects,
   readClaims,
   readFollowers,
@@ -23,64 +25,121 @@ import type { Transaction } from './transaction';
 /** How each subject's time is divided; a subject that is not listed owns itself. */
 export type Divisions = ReadonlyMap<string, readonly Span[]>;
 
+/** What a group locks beyond the subjects that its claims name: what an earlier try of it found out. */
+export interface Locks {
+  readonly subjectIds: readonly string[];
+  /** Every subject of the group: then nothing can change under it. */
+  readonly all: boolean;
+}
+
+export const NO_MORE_LOCKS: Locks = { subjectIds: [], all: false };
+
+/** Others moved what this group was about to add to, or it must lock more than it did: it starts again. */
+export class OwnershipChanged extends Error {
+  constructor(readonly subjectIds: readonly string[] = []) {
+    super('Who owns the subjects of this group changed while it was written.');
+  }
+}
+
+/** The subjects of a group as they were found. */
+export interface FoundSubjects {
+  readonly kinds: ReadonlyMap<string, Subject['kind']>;
+  readonly locked: ReadonlySet<string>;
+  readonly divisions: ReadonlyMap<string, Division>;
+}
+
+/**
+ * Creates the subjects of a group and reads how they are divided. Only what claims are about is locked: both ends, but
+ * for users, who are never divided. All its statements go out at once.
+ *
+ * An event that claims nothing locks no subject. It is counted where its subject belonged when it was read, and before
+ * the commit, when the parts that it added to are locked by that, {@link isStillDivided} looks again. A claim locks the
+ * parts that it moves before it reads what to move. So of the two the one that comes second sees the other.
+ */
+export async function findSubjects(
+  { client, workspaceId }: Transaction,
+  group: {
+    readonly events: readonly StorableEvent[];
+    readonly claims: readonly Claim[];
+    readonly locks: Locks;
+  },
+): Promise<FoundSubjects> {
+  const subjects = subjectsOf(group.events, { workspaceId, claims: group.claims });
+  const ids = [...subjects.keys()];
+  const locked = new Set(group.locks.all ? [...ids, ...group.locks.subjectIds] : group.locks.subjectIds);
+  for (const { weakerId, strongerId } of group.claims) {
+    locked.add(weakerId);
+    if (subjects.get(strongerId)!.kind === 'email') locked.add(strongerId);
+  }
+  const [, , divisions] = await Promise.all([
+    createSubjects(client, workspaceId, [...subjects.values()]),
+    locked.size === 0 ? undefined : lockSubjects(client, workspaceId, [...locked].sort()),
+    readOwnership(client, workspaceId, [...new Set([...ids, ...locked])]),
+  ]);
+  return { kinds: new Map([...subjects].map(([id, { kind }]) => [id, kind])), locked, divisions };
+}
+
 export interface SettledIdentity {
-  /** With this group's claims. */
+  /** Without this group's claims. */
+  readonly before: Divisions;
+  /** With them. */
   readonly after: Divisions;
   /** Those that this group's claims change. */
   readonly changed: Divisions;
   readonly moves: readonly Move[];
-}
-
-/** Another writer tied a subject to an email of this group while it waited for its locks: the group starts again. */
-export class FollowersChanged extends Error {
-  constructor() {
-    super('An email gained a follower while its locks were being taken.');
-  }
+  /** What must not have changed at the end. */
+  readonly unlocked: ReadonlyMap<string, Division | undefined>;
 }
 
 /**
- * Creates and locks the subjects that a group touches, and works out what its claims change. What a claim moves can
- * be more than it names: anonymous subjects that belong to an email follow it to the user who claims the email.
+ * Works out what a group's claims change. What a claim moves can be more than it names: anonymous subjects that belong
+ * to an email follow it to the user who claims the email.
+ *
+ * @param alsoRead subjects that are not among those that were found, but whose parts the group changes
+ * @throws OwnershipChanged where a follower must be locked too
  */
 export async function settleIdentity(
   transaction: Transaction,
-  group: {
-    readonly events: readonly StorableEvent[];
-    readonly claims: readonly Claim[];
-    readonly alsoLocked: readonly string[];
-  },
+  {
+    found,
+    claims,
+    alsoRead,
+  }: { found: FoundSubjects; claims: readonly Claim[]; alsoRead: readonly string[] },
 ): Promise<SettledIdentity> {
   const { client, workspaceId } = transaction;
-  const subjects = subjectsOf(group.events, { workspaceId, claims: group.claims });
-  const claimedIds = [...new Set(group.claims.map((claim) => claim.weakerId))];
-  const emailIds = claimedIds.filter((id) => subjects.get(id)?.kind === 'email');
-  const followers = emailIds.length === 0 ? [] : await readFollowers(client, workspaceId, emailIds);
-  const locked = new Set([...subjects.keys(), ...group.alsoLocked, ...followers]);
-  const dividedIds = [...new Set([...claimedIds, ...followers])];
-
-  const [, , before, followersNow] = await Promise.all([
-    createSubjects(client, workspaceId, [...subjects.values()]),
-    lockSubjects(client, workspaceId, [...locked].sort()),
-    readOwnership(client, workspaceId, { subjectIds: [...locked], claimedIds: dividedIds }),
-    emailIds.length === 0 ? [] : readFollowers(client, workspaceId, emailIds),
-  ]);
-  if (followersNow.some((id) => !dividedIds.includes(id))) throw new FollowersChanged();
+  const unread = alsoRead.filter((id) => !found.kinds.has(id) && !found.locked.has(id));
+  const read = unread.length === 0 ? [] : await readOwnership(client, workspaceId, unread);
+  const divisions = new Map([...found.divisions, ...read]);
+  const before = new Map([...divisions].map(([id, { spans }]) => [id, spans]));
   // Nearly every identify says what is known: then the claims, which grow with a subject's history, are not read.
-  const telling = group.claims.filter((claim) => !isRedundant(claim, before.get(claim.weakerId) ?? []));
+  const telling = claims.filter((claim) => !isRedundant(claim, before.get(claim.weakerId) ?? []));
   const changed =
     telling.length === 0
       ? new Map<string, readonly Span[]>()
-      : divide({
-          dividedIds,
-          emailIds,
-          before,
-          claims: [...(await readClaims(client, workspaceId, dividedIds)), ...group.claims],
-        });
+      : await divideAnew(transaction, { found, before, claims, telling });
+  const unlocked = [...found.kinds.keys(), ...unread].filter((id) => !found.locked.has(id));
   return {
+    before,
     after: new Map([...before, ...changed]),
     changed,
     moves: [...changed].flatMap(([id, spans]) => movesBetween(id, before.get(id) ?? [], spans)),
+    unlocked: new Map(unlocked.map((id) => [id, divisions.get(id)])),
   };
+}
+
+/** Whether what was read without a lock still stands. */
+export async function isStillDivided(
+  { client, workspaceId }: Transaction,
+  unlocked: SettledIdentity['unlocked'],
+): Promise<boolean> {
+  if (unlocked.size === 0) return true;
+  let rows = 0;
+  let stamp = 0;
+  for (const division of unlocked.values()) {
+    rows += division?.spans.length ?? 0;
+    stamp += division?.stamp ?? 0;
+  }
+  return isOwnershipUnchanged(client, workspaceId, { subjectIds: [...unlocked.keys()], rows, stamp });
 }
 
 /** The subjects of the events, and both ends of their claims. */
@@ -91,7 +150,7 @@ function subjectsOf(
   const claimed = new Set(claims.map((claim) => claim.weakerId));
   const subjects = new Map<string, Subject>();
   for (const { identifiers, subjectId, type } of events) {
-    subjects.set(subjectId, { subjectId, ...identifiers[0]! });
+    if (!subjects.has(subjectId)) subjects.set(subjectId, { subjectId, ...identifiers[0]! });
     if (type !== 'identify' && type !== 'alias') continue;
     for (const identifier of identifiers.slice(1)) {
       const id = subjectIdOf(workspaceId, identifier);
@@ -99,6 +158,34 @@ function subjectsOf(
     }
   }
   return subjects;
+}
+
+/** The new division of each subject that these claims divide otherwise than it stands. */
+async function divideAnew(
+  { client, workspaceId }: Transaction,
+  group: {
+    readonly found: FoundSubjects;
+    readonly before: Divisions;
+    readonly claims: readonly Claim[];
+    readonly telling: readonly Claim[];
+  },
+): Promise<Divisions> {
+  const { kinds, locked } = group.found;
+  const tellingIds = [...new Set(group.telling.map((claim) => claim.weakerId))];
+  const emailIds = tellingIds.filter((id) => kinds.get(id) === 'email');
+  // Nobody ties another subject to these emails now: who does locks the email too.
+  const followers = emailIds.length === 0 ? [] : await readFollowers(client, workspaceId, emailIds);
+  if (followers.some((id) => !locked.has(id))) throw new OwnershipChanged(followers);
+
+  const dividedIds = [...new Set([...tellingIds, ...followers])];
+  const stored = await readClaims(client, workspaceId, dividedIds);
+  const claims = [...stored, ...group.claims.filter(({ weakerId }) => dividedIds.includes(weakerId))];
+  const targetIds = new Set(claims.map((claim) => claim.strongerId));
+  const unread = [...targetIds].filter((id) => !kinds.has(id) && !locked.has(id));
+  const targets = unread.length === 0 ? [] : await readOwnership(client, workspaceId, unread);
+  const owners = new Map(group.before);
+  for (const [id, { spans }] of targets) owners.set(id, spans);
+  return divide({ dividedIds, emailIds, before: owners, claims });
 }
 
 /** The new division of each subject on which it differs from the one that stands. Emails first: others follow them. */
@@ -110,7 +197,9 @@ function divide(state: {
 }): Divisions {
   const claimsOn = new Map<string, Claim[]>();
   for (const claim of state.claims) {
-    claimsOn.set(claim.weakerId, [...(claimsOn.get(claim.weakerId) ?? []), claim]);
+    const others = claimsOn.get(claim.weakerId);
+    if (others === undefined) claimsOn.set(claim.weakerId, [claim]);
+    else others.push(claim);
   }
   const emailOwners = new Map(
     state.emailIds.map((id) => [id, ownerOfEmail(claimsOn.get(id) ?? [])!] as const),

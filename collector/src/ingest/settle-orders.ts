@@ -17,7 +17,7 @@ export interface SettledOrders {
 
 /**
  * An order counts once in a workspace, at its earliest event by (time, message ID), whichever arrives first. Entries
- * are locked before subjects; the subject of an entry that is taken over must be locked too, since it loses.
+ * are locked after subjects and before parts; the part of an entry that is taken over is written too, since it loses.
  */
 export async function settleOrders(transaction: Transaction, group: Group): Promise<SettledOrders> {
   const candidates = earliestOfEach(group.events.flatMap((event) => entryOf(event, group.currency)));
@@ -78,16 +78,7 @@ function addEntry(
 ): void {
   const { subjectId, occurredAt, amount, currency } = entry;
   const ownerId = ownerAt(subjectId, divisions.get(subjectId) ?? [], occurredAt);
-  ledger.add({
-    ownerId,
-    subjectId,
-    events: 0,
-    pages: 0,
-    orders: entry.kind === 'order' ? sign : 0,
-    firstSeenAt: occurredAt,
-    lastSeenAt: occurredAt,
-    registers: {},
-  });
+  ledger.add({ ownerId, subjectId, orders: entry.kind === 'order' ? sign : 0 });
   if (amount !== null) {
     ledger.addRevenue({ ownerId, subjectId, currency, amount: sign === 1 ? amount : negate(amount) });
   }

@@ -1,4 +1,4 @@
-import { claimsOf, ownerAt } from '../core/identity';
+import { type Claim, claimsOf, ownerAt } from '../core/identity';
 import { createLedger, type Ledger } from '../core/ledger';
 import { registersOf } from '../core/traits';
 import type { Querier } from '../db/querier';
@@ -14,20 +14,34 @@ import {
 import { insertClaims, replaceOwnership } from '../db/write-identity';
 import { addRevenue, addToParts } from '../db/write-profiles';
 import { replaceOrderEntries } from '../db/write-orders';
-import { settleOrders } from './settle-orders';
-import { type Divisions, settleIdentity } from './settle-identity';
+import { moveHistory, partsOfMoves } from './move-history';
+import { type SettledOrders, settleOrders } from './settle-orders';
+import {
+  type Divisions,
+  findSubjects,
+  isStillDivided,
+  type Locks,
+  NO_MORE_LOCKS,
+  OwnershipChanged,
+  type SettledIdentity,
+  settleIdentity,
+} from './settle-identity';
 import type { Group, Transaction } from './transaction';
-import { moveHistory } from './move-history';
 
 /**
- * Writes a group in one transaction: all of it, or nothing. In fixed order: the keys (which tell what is new), the
- * order entries, the subjects' locks, then what is read under them, then events, claims and sums. Statements of one
- * step go out together (pipelined) and each sees what the one before it did.
+ * Writes a group in one transaction: all of it, or nothing. What others may hold is taken in one order by everybody, so
+ * that nobody waits in a circle: the keys (which tell what is new), new subjects, locks on what is claimed, order
+ * entries, parts of profiles; sorted within each. Statements of one step go out together (pipelined).
  *
  * @returns the message IDs that were new; the others had been stored before
- * @throws what Postgres says; nothing is committed then, unless the connection broke at the very commit
+ * @throws OwnershipChanged, or what Postgres says; nothing is committed then, unless the connection broke at the very
+ *   commit
  */
-export async function writeGroup(client: Querier, group: Group): Promise<ReadonlySet<string>> {
+export async function writeGroup(
+  client: Querier,
+  group: Group,
+  locks: Locks = NO_MORE_LOCKS,
+): Promise<ReadonlySet<string>> {
   const { workspaceId } = group;
   const [, , fresh] = await Promise.all([
     begin(client),
@@ -35,39 +49,61 @@ export async function writeGroup(client: Querier, group: Group): Promise<Readonl
     group.events.length === 0 ? new Set<string>() : insertEventKeys(client, workspaceId, group.events),
   ]);
   const events = group.events.filter((event) => fresh.has(event.messageId));
-  const writes =
-    events.length === 0 ? [] : await prepareEvents({ client, workspaceId }, { ...group, events });
-  if (group.rejected.length > 0) writes.push(() => insertRejected(client, workspaceId, group.rejected));
-  await Promise.all(writes.map((write) => write()));
+  if (events.length > 0) await writeEvents({ client, workspaceId }, { ...group, events }, locks);
+  if (group.rejected.length > 0) await insertRejected(client, workspaceId, group.rejected);
   // Not sent along with the writes: one that fails before it reaches the server (a value that cannot be serialised)
   // would leave a healthy transaction, and the COMMIT behind it would commit the rest.
   await commit(client);
   return fresh;
 }
 
-/** Does all that needs an answer from the database; gives back the writes that need none. */
-async function prepareEvents(transaction: Transaction, group: Group): Promise<(() => Promise<void>)[]> {
+/** Events are counted as their subjects are divided without this group's claims; then its claims move what they move. */
+async function writeEvents(transaction: Transaction, group: Group, locks: Locks): Promise<void> {
   const { client, workspaceId } = transaction;
   const { events } = group;
   const claims = events.flatMap((event) => claimsOf(event, workspaceId));
-  const orders = await settleOrders(transaction, group);
-  const identity = await settleIdentity(transaction, {
+  const [found, orders] = await Promise.all([
+    findSubjects(transaction, { events, claims, locks }),
+    settleOrders(transaction, group),
+  ]);
+  const alsoRead = orders.replaced.map((entry) => entry.subjectId);
+  const identity = await settleIdentity(transaction, { found, claims, alsoRead });
+  const written = sendWrites(transaction, { events, claims, orders, identity });
+  // Behind the parts, which are locked from there on.
+  const isStill = isStillDivided(transaction, identity.unlocked);
+  await Promise.all([...written, isStill]);
+  if (!(await isStill)) throw new OwnershipChanged(alsoRead);
+  if (identity.changed.size === 0) return;
+  await moveHistory(transaction, identity);
+  await replaceOwnership(client, workspaceId, identity.changed);
+}
+
+/** All that needs no answer. Parts come late, since whoever adds to the same ones waits from there to the commit. */
+function sendWrites(
+  { client, workspaceId }: Transaction,
+  {
     events,
     claims,
-    alsoLocked: orders.replaced.map((entry) => entry.subjectId),
-  });
+    orders,
+    identity,
+  }: {
+    readonly events: readonly StorableEvent[];
+    readonly claims: readonly Claim[];
+    readonly orders: SettledOrders;
+    readonly identity: SettledIdentity;
+  },
+): Promise<void>[] {
   const ledger = createLedger();
-  await moveHistory(transaction, { moves: identity.moves, after: identity.after, events, ledger });
-  addEvents(ledger, events, identity.after);
-  orders.addTo(ledger, identity.after);
-
-  const writes = [() => insertEvents(client, workspaceId, events)];
-  if (claims.length > 0) writes.push(() => insertClaims(client, workspaceId, claims));
-  if (identity.changed.size > 0) writes.push(() => replaceOwnership(client, workspaceId, identity.changed));
-  writes.push(() => addToParts(client, workspaceId, ledger.parts()));
-  if (ledger.revenue().length > 0) writes.push(() => addRevenue(client, workspaceId, ledger.revenue()));
-  if (orders.taken.length > 0) writes.push(() => replaceOrderEntries(client, workspaceId, orders.taken));
-  return writes;
+  addEvents(ledger, events, identity.before);
+  orders.addTo(ledger, identity.before);
+  // So that they are written, and locked in their order, with all others.
+  for (const part of partsOfMoves(identity.moves)) ledger.add(part);
+  const sent = [insertEvents(client, workspaceId, events)];
+  if (claims.length > 0) sent.push(insertClaims(client, workspaceId, claims));
+  if (orders.taken.length > 0) sent.push(replaceOrderEntries(client, workspaceId, orders.taken));
+  sent.push(addToParts(client, workspaceId, ledger.parts()));
+  if (ledger.revenue().length > 0) sent.push(addRevenue(client, workspaceId, ledger.revenue()));
+  return sent;
 }
 
 /** What the new events themselves add, each to whom it belongs. */
@@ -79,13 +115,11 @@ function addEvents(ledger: Ledger, events: readonly StorableEvent[], divisions: 
       subjectId,
       events: 1,
       pages: event.type === 'page' ? 1 : 0,
-      orders: 0,
       firstSeenAt: occurredAt,
       lastSeenAt: occurredAt,
-      registers:
-        event.type === 'identify' && traitValues !== null
-          ? registersOf(traitValues, { occurredAt, messageId })
-          : {},
+      ...(event.type === 'identify' && traitValues !== null
+        ? { registers: registersOf(traitValues, { occurredAt, messageId }) }
+        : {}),
     });
   }
 }
