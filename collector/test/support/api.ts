@@ -47,6 +47,13 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[];
 }
 
+/** The clock of what runs outside the test's hands, e.g. a client in a page. */
+export const REAL_CLOCK = {
+  get now() {
+    return new Date();
+  },
+};
+
 export async function openApi({
   maxBytesInFlight = 64 * 1024 * 1024,
   clock = { now: new Date('2026-06-15T12:00:00.000Z') },
