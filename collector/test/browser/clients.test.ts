@@ -9,7 +9,7 @@ import { type Api, openApi, REAL_CLOCK } from '../support/api';
 import { launchChromium } from '../support/chromium';
 import { clientCode } from '../support/client-code';
 import { countStored, keptOf, readStored } from '../support/stored';
-import { openWire, type Wire } from '../support/wire';
+import { FAULTS, openWire, type Wire } from '../support/wire';
 
 const PATIENCE = { timeout: 60_000, interval: 50 };
 
@@ -164,8 +164,6 @@ async function expectOneDelivery(before: number): Promise<void> {
   expect(new Set(wire.events().map(({ messageId }) => messageId)).size).toBe(1);
   expect(await countStored(api)).toBe(before + 1);
 }
-
-const FAULTS = ['refuse', 'lose the answer'] as const;
 
 describe('@segment/analytics-next', () => {
   const library = 'analytics.js';

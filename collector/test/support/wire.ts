@@ -22,7 +22,8 @@ export interface WireRequest {
 }
 
 /** 503 with Retry-After, before or after the collector has got the request and stored it. */
-export type Fault = 'refuse' | 'lose the answer';
+export const FAULTS = ['refuse', 'lose the answer'] as const;
+type Fault = (typeof FAULTS)[number];
 
 export interface Wire {
   readonly url: string;
