@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Normalised } from './core/event';
-import { toStorableText } from './core/json-value';
+import { excerptOf } from './core/excerpt';
 import type { RejectedRow, StorableEvent } from './db/write-events';
 import { type Locks, NO_MORE_LOCKS, OwnershipChanged } from './ingest/settle-identity';
 import type { Group } from './ingest/transaction';
@@ -179,7 +179,7 @@ async function keepAsBadRow(
     messageId: originalMessageId ?? messageId,
     code: 'not_storable',
     reason,
-    payload: cut(JSON.stringify({ type, name, userId, anonymousId, properties: event.properties })),
+    payload: excerptOf({ type, name, userId, anonymousId, properties: event.properties }, MAX_PAYLOAD_LENGTH),
   };
   await writeWithRetries({ ...group, events: [], rejected: [...group.rejected, row] }, options);
   return { fresh: new Set(), poisoned: new Map([[messageId, reason]]) };
@@ -247,19 +247,6 @@ function toRow(
     messageId: rejection.messageId,
     code: rejection.code,
     reason: rejection.message,
-    payload: cut(stringify(batch.items[rejection.index])),
+    payload: excerptOf(batch.items[rejection.index], MAX_PAYLOAD_LENGTH),
   };
-}
-
-/** An item that is nested too deep for JSON.stringify is one of the reasons to be here. */
-function stringify(item: unknown): string {
-  try {
-    return JSON.stringify(item) ?? 'null';
-  } catch (error) {
-    return `(not serialisable: ${(error as Error).message})`;
-  }
-}
-
-function cut(text: string): string {
-  return toStorableText(text.slice(0, MAX_PAYLOAD_LENGTH));
 }

@@ -22,12 +22,22 @@ export interface BatchClock {
 export function offsetOf({ receivedAt, sentAt, originals }: BatchClock): number {
   const skew = sentAt === null ? 0 : receivedAt - sentAt;
   const correction = Math.abs(skew) > SKEW_DEAD_BAND_MS ? skew : 0;
-  const latest = sentAt === null ? Infinity : sentAt + SKEW_DEAD_BAND_MS;
+  const latest = sentAt === null ? latestBelievable(originals, receivedAt) : sentAt + SKEW_DEAD_BAND_MS;
   let ahead = 0;
   for (const original of originals) {
     if (original <= latest) ahead = Math.max(ahead, original + correction - receivedAt);
   }
   return correction - ahead;
+}
+
+/**
+ * Where nobody says when the batch was sent, its events have to speak for the clock: one that lies far beyond most of
+ * them is wrong by itself, or it would pull all others into the past.
+ */
+function latestBelievable(originals: readonly number[], receivedAt: number): number {
+  if (!originals.some((original) => original > receivedAt)) return Infinity;
+  const sorted = originals.toSorted((one, other) => one - other);
+  return sorted[(sorted.length - 1) >> 1]! + MAX_AGE_MS;
 }
 
 export interface Placed {

@@ -1,5 +1,5 @@
 import { type Identifier, isJunkIdentifier, normaliseEmail } from './identifier';
-import { isObject, isStorableText, type JsonObject } from './json-value';
+import { isExactNumber, isObject, isStorableText, type JsonObject } from './json-value';
 import { Refused } from './refusal';
 
 /** Who an event is about. */
@@ -49,6 +49,10 @@ export function readIdentifierText(
   if (given === undefined || given === null || given === '') return null;
   if (typeof given !== 'string' && typeof given !== 'number') {
     throw new Refused('invalid_identifier', `${field} must be a text.`);
+  }
+  // Two users whose numbers are beyond 2^53 would become one.
+  if (typeof given === 'number' && !isExactNumber(given)) {
+    throw new Refused('invalid_identifier', `${field} must be a text: the number is not exact in JSON.`);
   }
   const text = String(given).trim();
   if (!isStorableText(text)) {

@@ -1,4 +1,5 @@
 import { offsetOf, parseInstant, placeInTime } from './clock';
+import { mergeContext } from './event-context';
 import { readIdentifierText, readIdentity, type Who } from './event-identity';
 import { subjectIdOf } from './identifier';
 import {
@@ -55,6 +56,7 @@ export interface Envelope {
   readonly sentAt: number | null;
   /** The earliest time allowed; null for imports. */
   readonly oldest: number | null;
+  /** What all of them share; see sharedContextOf(). */
   readonly context: Readonly<Record<string, unknown>> | null;
   /** Makes a message ID for an event that has none. */
   readonly newMessageId: () => string;
@@ -160,12 +162,11 @@ function readValues(
   item: JsonObject,
   { type, envelope, warnings }: { type: EventType; envelope: Envelope; warnings: Set<string> },
 ): Values {
-  const context = readObject(item['context'], 'context');
-  const merged = envelope.context === null ? context : { ...envelope.context, ...context };
+  const own = readObject(item['context'], 'context');
   const cleaned = cleanJson({
     properties: readProperties(item, type),
-    traits: readObject(item['traits'], 'traits') ?? (type === 'identify' ? traitsIn(context) : null),
-    context: withoutAddress(merged),
+    traits: readObject(item['traits'], 'traits') ?? (type === 'identify' ? traitsIn(own) : null),
+    context: mergeContext({ own, integrations: item['integrations'] }, envelope.context),
   });
   if (cleaned.isTooDeep)
     throw new Refused('too_deep', `An event may be nested at most ${MAX_DEPTH} levels deep.`);
@@ -193,12 +194,6 @@ function readObject(value: unknown, field: 'properties' | 'traits' | 'context'):
   if (value === undefined || value === null) return null;
   if (isObject(value)) return value;
   throw new Refused(`invalid_${field}`, `${field[0]!.toUpperCase()}${field.slice(1)} must be a JSON object.`);
-}
-
-/** No raw address of a visitor is stored. */
-function withoutAddress(context: JsonObject | null): JsonObject | null {
-  if (context === null || !('ip' in context)) return context;
-  return Object.fromEntries(Object.entries(context).filter(([key]) => key !== 'ip'));
 }
 
 function toJsonTexts(values: Values): Pick<NormalEvent, 'properties' | 'traits' | 'context'> {

@@ -44,7 +44,8 @@ export function isJunkIdentifier(text: string): boolean {
 /** The email as it is compared and stored, or null where the text is none. */
 export function normaliseEmail(text: string): string | null {
   const email = text.trim().toLowerCase();
-  return email.includes('@') && !isJunkIdentifier(email) ? email : null;
+  // U+FFFD stands for what could not be stored or decoded: different emails would become one.
+  return email.includes('@') && !email.includes('\uFFFD') && !isJunkIdentifier(email) ? email : null;
 }
 
 const PREFIX = { user: 'u:', email: 'e:', anonymous: 'a:' } as const;

@@ -86,7 +86,8 @@ function inspectBelow(value: unknown, at: { readonly depth: number; readonly fou
   }
 }
 
-function isExactNumber(value: number): boolean {
+/** Whether the number is the one that was written: not beyond a double's range, and no integer beyond 2^53. */
+export function isExactNumber(value: number): boolean {
   return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 

@@ -2,22 +2,27 @@ import { gunzipSync } from 'node:zlib';
 import { parseJson } from '../core/json-text';
 import { ApiError } from '../errors';
 
-export interface BodyLimits {
+export interface BodyDescription {
   /** Bytes that the body may have once it is decompressed. */
   readonly maxBytes: number;
   readonly contentType: string;
+  /** What the headers say of its compression; '' is nothing. */
+  readonly contentEncoding: string;
 }
 
 /**
- * The JSON value of an ingest body, and how many bytes it has decompressed. gzip is recognised by its first bytes whatever the content
- * type says (rudder-sdk-node declares a form).
+ * The JSON value of an ingest body, and how many bytes it has decompressed. gzip is recognised by its first bytes
+ * whatever the content type says (rudder-sdk-node declares a form).
  *
  * @throws ApiError unsupported_media_type, payload_too_large, invalid_json
  */
 export function parseBody(
   body: Buffer,
-  { maxBytes, contentType }: BodyLimits,
+  { maxBytes, contentType, contentEncoding }: BodyDescription,
 ): { readonly value: unknown; readonly bytes: number } {
+  if (!/^\s*(x-)?(gzip|identity)?\s*$/i.test(contentEncoding)) {
+    throw new ApiError('unsupported_media_type', 'Of compressions, only gzip is taken.');
+  }
   const isGzip = body.length > 2 && body[0] === 0x1f && body[1] === 0x8b;
   if (!isGzip && !isAccepted(contentType)) {
     throw new ApiError('unsupported_media_type', 'Send application/json or text/plain, optionally gzipped.');

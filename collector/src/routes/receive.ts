@@ -35,8 +35,11 @@ export function receiveIn(app: App, access: AccessControl): (request: FastifyReq
   });
   return async (request) => {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const contentType = request.headers['content-type'] ?? '';
-    const { value: body, bytes } = parseBody(raw, { contentType, maxBytes: maxBytesOf(request) });
+    const { value: body, bytes } = parseBody(raw, {
+      contentType: request.headers['content-type'] ?? '',
+      contentEncoding: request.headers['content-encoding'] ?? '',
+      maxBytes: maxBytesOf(request),
+    });
     if (!isObject(body)) throw new ApiError('invalid_body', 'The body must be a JSON object.');
     const opened = early.get(request) ?? (await openFor(request, { access, token: body['writeKey'] }));
     return { body, bytes, opened };

@@ -1,6 +1,7 @@
 import { MAX_AGE_MS, parseInstant } from '../core/clock';
 import { type Normalised, normaliseBatch } from '../core/event';
-import { isObject, type JsonObject } from '../core/json-value';
+import { sharedContextOf } from '../core/event-context';
+import type { JsonObject } from '../core/json-value';
 import type { Rejection } from '../core/refusal';
 import type { Access } from '../db/keys';
 import type { AcceptedBatch, Verdict } from '../ingest';
@@ -17,7 +18,7 @@ export interface Submission {
   readonly items: readonly unknown[];
   /** When the sender sent them, by its own clock; anything but an instant counts as not said. */
   readonly sentAt: unknown;
-  /** The object around a batch, whose `context` its events share; null for events that come alone. */
+  /** The object around a batch, whose `context` and `integrations` its events share; null for events that come alone. */
   readonly shared: JsonObject | null;
 }
 
@@ -36,7 +37,7 @@ export async function submit(
     receivedAt,
     sentAt: typeof sentAt === 'string' ? parseInstant(sentAt) : null,
     oldest: opened.kind === 'secret' ? null : receivedAt - MAX_AGE_MS,
-    context: isObject(shared?.['context']) ? shared['context'] : null,
+    context: shared === null ? null : sharedContextOf(shared),
     newMessageId: context.newId,
   });
   const verdicts = await enqueue(context, { opened, bytes, items, normalised, receivedAt });

@@ -83,6 +83,23 @@ describe("a client's clock", () => {
     });
   });
 
+  it('that nobody can tell, as the batch does not say when it was sent, is ahead by its latest event', () => {
+    const originals = [10 * 365 * 24 * HOUR, 10 * 365 * 24 * HOUR + 5].map((ahead) => RECEIVED_AT + ahead);
+    const offset = offsetOf({ receivedAt: RECEIVED_AT, sentAt: null, originals });
+    expect(originals.map((original) => original + offset - RECEIVED_AT)).toEqual([-5, 0]);
+  });
+
+  it('that nobody can tell does not answer for a single event far beyond the others, whatever its place', () => {
+    const wrong = Date.parse('9999-12-31T23:59:59.999Z');
+    for (const originals of [
+      [RECEIVED_AT - 10, wrong],
+      [wrong, 0, RECEIVED_AT - 10],
+      [wrong, RECEIVED_AT],
+    ]) {
+      expect(offsetOf({ receivedAt: RECEIVED_AT, sentAt: null, originals })).toBe(0);
+    }
+  });
+
   it('never puts anything in the future, nor reorders what it explains', () => {
     const moments = fc
       .integer({ min: -20 * 365 * 24, max: 20 * 365 * 24 })

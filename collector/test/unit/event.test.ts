@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_EVENT_BYTES, type NormalEvent, normaliseBatch } from '../../src/core/event';
+import { sharedContextOf } from '../../src/core/event-context';
 import { subjectIdOf } from '../../src/core/identifier';
 import type { Rejection } from '../../src/core/refusal';
 import { THROUGHLINE_NAMESPACE, uuidV5 } from '../../src/core/uuid';
@@ -8,7 +9,7 @@ const WORKSPACE = '7b0e6f0a-6a1c-4a7e-9d5e-0c3f1a2b4c5d';
 const RECEIVED_AT = Date.parse('2026-06-15T12:00:00.000Z');
 const NEW_ID = '01900000-0000-7000-8000-000000000000';
 
-function normalise(item: unknown, context: Record<string, unknown> | null = null) {
+function normalise(item: unknown, context: Readonly<Record<string, unknown>> | null = null) {
   const [result] = normaliseBatch([item], {
     workspaceId: WORKSPACE,
     receivedAt: RECEIVED_AT,
@@ -20,7 +21,7 @@ function normalise(item: unknown, context: Record<string, unknown> | null = null
   return result!;
 }
 
-function accepted(item: unknown, context?: Record<string, unknown>): NormalEvent {
+function accepted(item: unknown, context?: Readonly<Record<string, unknown>>): NormalEvent {
   const result = normalise(item, context);
   if (!result.ok) throw new Error(`${result.rejection.code}: ${result.rejection.message}`);
   return result.event;
@@ -96,6 +97,14 @@ describe('an event belongs to', () => {
     expect(accepted({ ...track, userId })).toMatchObject({ userId: null, warnings: ['junk_userId'] });
   });
 
+  it('nobody by an email that holds what cannot be stored: others would become the same', () => {
+    for (const email of ['a\0@x.test', 'a\uD800@x.test', 'a\uFFFD@x.test']) {
+      const event = accepted({ ...track, traits: { email } });
+      expect(event.email).toBeNull();
+      expect(event.warnings).toContain('junk_email');
+    }
+  });
+
   it('somebody, or it is refused', () => {
     expect(refused({ type: 'track', event: 'Clicked', userId: 'null' }).code).toBe('no_identity');
   });
@@ -104,9 +113,12 @@ describe('an event belongs to', () => {
     expect(accepted({ ...track, userId: 42 }).userId).toBe('42');
   });
 
-  it.each([[{}], [true], ['a\0b'], ['\uDC00']])('no identifier like %j, which is refused', (userId) => {
-    expect(refused({ ...track, userId }).code).toBe('invalid_identifier');
-  });
+  it.each([[{}], [[]], [true], ['a\0b'], ['\uDC00'], [1e400], [2 ** 53], [-(2 ** 53)], [1e21]])(
+    'no identifier like %j, which is refused',
+    (userId) => {
+      expect(refused({ ...track, userId }).code).toBe('invalid_identifier');
+    },
+  );
 });
 
 describe('an event is refused', () => {
@@ -126,6 +138,33 @@ describe('an event is refused', () => {
     ['that is too large', { ...track, properties: { text: 'x'.repeat(MAX_EVENT_BYTES) } }, 'too_large'],
   ])('%s', (_what, item, code) => {
     expect(refused(item).code).toBe(code);
+  });
+
+  it('that has one byte too many, and not before', () => {
+    const context = { locale: 'de' };
+    const rest = Buffer.byteLength('{"text":""}{"plan":"pro"}{"locale":"de"}');
+    const ofBytes = (bytes: number) => ({
+      ...track,
+      traits: { plan: 'pro' },
+      // Two bytes a character: bytes are counted, not characters.
+      properties: { text: 'é'.repeat((bytes - rest) / 2) },
+    });
+    expect((MAX_EVENT_BYTES - rest) % 2).toBe(0);
+    expect(normalise(ofBytes(MAX_EVENT_BYTES), context).ok).toBe(true);
+    const tooLarge = ofBytes(MAX_EVENT_BYTES);
+    tooLarge.properties.text += 'x';
+    expect(normalise(tooLarge, context)).toMatchObject({ ok: false, rejection: { code: 'too_large' } });
+  });
+
+  it('that has a hundred thousand keys', () => {
+    const properties = Object.fromEntries(Array.from({ length: 100_000 }, (_, key) => [`k${key}`, 1]));
+    expect(refused({ ...track, properties }).code).toBe('too_large');
+  });
+
+  it('that is nested deeper than 32 levels, itself the first, and not before', () => {
+    const nested = (levels: number): unknown => (levels === 0 ? 1 : { nested: nested(levels - 1) });
+    expect(accepted({ ...track, properties: nested(31) }).properties).toContain('nested');
+    expect(refused({ ...track, properties: nested(32) }).code).toBe('too_deep');
   });
 
   it('that is nested without end, without exhausting the stack', () => {
@@ -159,6 +198,21 @@ describe('what an event carries', () => {
   it("takes the batch's context where its own says nothing", () => {
     const event = accepted({ ...track, context: { locale: 'de' } }, { locale: 'en', library: { name: 'x' } });
     expect(JSON.parse(event.context!)).toEqual({ locale: 'de', library: { name: 'x' } });
+  });
+
+  it.each([
+    ['the batch', undefined, { All: false }, { All: false }],
+    ['the event', { Mail: true }, undefined, { Mail: true }],
+    ['both, the event’s own first', { Mail: true }, { Mail: false, All: false }, { Mail: true, All: false }],
+    ['nobody, where there are none', {}, {}, undefined],
+    ['the event, where it is no object', 'All', { Mail: false }, 'All'],
+  ])('has its integrations in its context, from %s', (_from, ...[own, batch, expected]) => {
+    const shared = sharedContextOf({ context: { locale: 'de' }, integrations: batch });
+    const event = accepted({ ...track, integrations: own }, shared!);
+    expect(JSON.parse(event.context!)).toEqual({
+      locale: 'de',
+      ...(expected === undefined ? {} : { integrations: expected }),
+    });
   });
 
   it('never includes an address', () => {
