@@ -118,7 +118,8 @@ function visit({ userId, hasScreens }: Visit): string {
 
 function expectedOf({ userId, library, hasScreens }: Visit) {
   const page = { path: '/mugs', search: '?utm_source=letter' };
-  const context = { ...more.context, locale: 'de-DE', library: { name: library }, page };
+  const { context: given, integrations } = more;
+  const context = { ...given, integrations, locale: 'de-DE', library: { name: library }, page };
   const screen = { context, userId, name: 'Mug', properties: { category: 'Shop', size: 2 } };
   return {
     page: { context, userId: null, name: 'Mugs', properties: { category: 'Shop', aisle: 3, ...page } },

@@ -46,7 +46,7 @@ function expectedOf({
   anonymousId: string;
   library: string;
 }) {
-  const context = { ...more.context, library: { name: library } };
+  const context = { ...more.context, integrations: more.integrations, library: { name: library } };
   const who = { userId, anonymousId };
   return {
     identify: { ...who, context, traits: { email: `${userId}@x.test`, plan: 'pro' } },
