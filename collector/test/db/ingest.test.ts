@@ -127,14 +127,19 @@ describe('a single call', () => {
     }
   });
 
-  it('is repeated safely by its Idempotency-Key', async () => {
-    const send = () =>
-      api.call('POST', '/v1/track', {
+  it('is repeated safely by its Idempotency-Key, on the long path and the short one; its own ID goes before', async () => {
+    const send = (path: string, body: object = {}) =>
+      api.call('POST', path, {
         headers: { ...basic(api.writeKey), ...json, 'idempotency-key': 'key-123' },
-        body: { event: 'x', userId: 'u' },
+        body: { event: 'x', userId: 'u', ...body },
       });
-    expect((await send()).body).toEqual({ status: 'accepted', messageId: 'key-123' });
-    expect((await send()).body).toEqual({ status: 'duplicate', messageId: 'key-123' });
+    expect((await send('/v1/track')).body).toEqual({ status: 'accepted', messageId: 'key-123' });
+    expect((await send('/v1/track')).body).toEqual({ status: 'duplicate', messageId: 'key-123' });
+    expect((await send('/v1/t', { messageId: null })).body.status).toBe('duplicate');
+    expect((await send('/v1/t', { messageId: 'own-123' })).body).toEqual({
+      status: 'accepted',
+      messageId: 'own-123',
+    });
   });
 
   it('that is refused says why', async () => {
