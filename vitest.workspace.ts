@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * One Vitest run, five projects: `sdk` and `unit` are the inner loop; `db` needs the embedded Postgres,
- * `browser` a Chromium as well; `repo` holds what is true of the repository itself.
+ * One Vitest run, six projects: `sdk` and `unit` are the inner loop; `db` needs the embedded Postgres,
+ * `browser` a Chromium as well; `faults` breaks servers of its own, one file at a time; `repo` holds what is true of
+ * the repository itself.
  */
 export default defineConfig({
   test: {
@@ -17,6 +18,16 @@ export default defineConfig({
           globalSetup: ['collector/test/support/postgres.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['collector/test/faults/**/*.test.ts'],
+          globalSetup: ['collector/test/support/built.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
         },
       },
       {

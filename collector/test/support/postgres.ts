@@ -1,5 +1,4 @@
 /** Starts one Postgres for a test run, the way `npm start` does, and prepares a migrated database to copy. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +6,9 @@ import type { TestProject } from 'vitest/node';
 import { buildStale } from '../../bin/build.mjs';
 import { openDatabase } from '../../src/db/connect';
 import { migrate } from '../../src/db/migrate';
-import { binariesIn, type Binaries } from '../../src/embedded/binaries';
 import { openEmbeddedPostgres } from '../../src/embedded/embedded-postgres';
 import { FOLDERS } from '../../src/folders';
+import { machineBinaries } from './machine-binaries';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -27,7 +26,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(join(tmpdir(), 'throughline-test-'));
   // Root starts Postgres as another user, who must be able to enter.
   chmodSync(folder, 0o711);
-  const binaries = machineBinaries();
   const postgres = await openEmbeddedPostgres({
     folder: join(folder, 'data'),
     isConfigured: true,
@@ -35,7 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     onProblem: (sentence) => console.error(sentence),
     // Nothing here survives the run, so nothing needs to reach the disk; what must is tested with a collector's own.
     settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
-    ...(binaries === undefined ? {} : { binaries }),
+    ...machineBinaries(),
   });
   const template = openDatabase(postgres.url, { max: 1, applicationName: 'throughline-test-template' });
   await migrate(template.pool, FOLDERS.migrations);
@@ -45,12 +43,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await postgres.close('immediate');
     rmSync(folder, { recursive: true, force: true });
   };
-}
-
-/** THROUGHLINE_TEST_PG_BIN, e.g. /usr/lib/postgresql/15/bin, runs the tests on another version. */
-function machineBinaries(): Binaries | undefined {
-  const folder = process.env.THROUGHLINE_TEST_PG_BIN;
-  if (folder === undefined) return undefined;
-  const version = execFileSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' });
-  return binariesIn(folder, /(\d+)\./.exec(version)?.[1] ?? '');
 }
