@@ -34,23 +34,30 @@ import { watchSilentConnections } from './silent-connections';
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** The largest event as base64 in a pixel's address takes 44 KB. Node's own limit is 16 KB. */
 const MAX_HEADER_BYTES = 64 * 1024;
-/** Fastify waits for a slow body for ever unless told otherwise. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How long a request may take to arrive. Fastify waits for a slow body for ever unless told otherwise. */
+const TIMEOUTS = { headersMs: 10_000, requestMs: 30_000, checkEveryMs: 1_000 };
 
 const JSON_ERRORS = ['FST_ERR_CTP_EMPTY_JSON_BODY', 'FST_ERR_CTP_INVALID_JSON_BODY'];
 
 /** Builds the HTTP application: every route file is named here. The caller listens and closes. */
-export async function buildApp(context: RouteContext, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+export async function buildApp(
+  context: RouteContext,
+  logger: FastifyBaseLogger,
+  timeouts: Readonly<typeof TIMEOUTS> = TIMEOUTS,
+): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: timeouts.requestMs,
     // Only from these is X-Forwarded-* believed: anybody else could write what they like.
     trustProxy: [...context.config.trustedProxies],
     connectionTimeout: 0,
+    // A request that comes on an open connection while we stop is answered like any other, and its connection closed
+    // then; Fastify's own 503 has neither our body nor the Retry-After that senders go by.
+    return503OnClosing: false,
     http: {
-      headersTimeout: 10_000,
-      connectionsCheckingInterval: 1_000,
+      headersTimeout: timeouts.headersMs,
+      connectionsCheckingInterval: timeouts.checkEveryMs,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     genReqId: context.newId,
@@ -67,7 +74,11 @@ export async function buildApp(context: RouteContext, logger: FastifyBaseLogger)
   await app.register(swagger, { openapi: openApiDocument });
   await app.register(swaggerUi, { routePrefix: '/docs' });
 
-  const access = createAccess({ db: context.db, now: context.now, corsOrigins: context.config.corsOrigins });
+  const access = createAccess({
+    db: context.accessDb,
+    now: context.now,
+    corsOrigins: context.config.corsOrigins,
+  });
   const routes = { ...context, access };
   // Open: each checks for itself what it needs.
   for (const add of [addHealthRoutes, addSdkRoutes, addConsoleRoutes, addSessionRoutes, addPixelRoutes])

@@ -49,6 +49,8 @@ export type CloseMode = 'drained' | 'now';
 /** How long a stop waits for reads and rebuilds, once all that was accepted is written. */
 const PATIENCE_MS = 1_000;
 const READERS = 10;
+/** Looking a key up takes a moment, and an answer is kept for a while (access.ts). */
+const KEY_READERS = 2;
 const DEFAULT_FOLDER = '.throughline';
 const TOKEN_BYTES = 24;
 
@@ -65,8 +67,10 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       onIdleError: ({ message }) => log.warn({ reason: message }, 'A database connection broke'),
     });
   const readers = open('throughline', READERS, false);
+  const keyReaders = open('throughline-keys', KEY_READERS, false);
   const writers = open('throughline-ingest', config.writers, true);
-  const closePools = (): Promise<unknown> => Promise.allSettled([readers.close(), writers.close()]);
+  const closePools = (): Promise<unknown> =>
+    Promise.allSettled([readers, keyReaders, writers].map((pool) => pool.close()));
   try {
     await refuseUnfit(readers, options);
     await migrate(readers.pool, FOLDERS.migrations);
@@ -98,6 +102,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
     context: {
       config,
       db: readers.db,
+      accessDb: keyReaders.db,
       ingest,
       now: () => new Date(),
       newId,

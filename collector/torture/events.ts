@@ -15,7 +15,10 @@ const HOURS_OF_HISTORY = 48;
 const MS_PER_HOUR = 3_600_000;
 
 /** The batch number `turn` of a stream; the same for the same seed. Its times lie before `until`. */
-export function makeBatch(seed: number, { stream, turn, until }: { stream: number; turn: number; until: number }): SentEvent[] {
+export function makeBatch(
+  seed: number,
+  { stream, turn, until }: { stream: number; turn: number; until: number },
+): SentEvent[] {
   const random = createRandom(seed ^ Math.imul(stream + 1, 0x9e3779b1) ^ Math.imul(turn + 1, 0x85ebca6b));
   const one = (of: number): number => Math.floor(random() * of);
   return Array.from({ length: 1 + one(MAX_EVENTS) }, (_, index) => ({
@@ -25,7 +28,9 @@ export function makeBatch(seed: number, { stream, turn, until }: { stream: numbe
   }));
 }
 
-function makeEvent(one: (of: number) => number): { readonly type: string } & Readonly<Record<string, unknown>> {
+function makeEvent(
+  one: (of: number) => number,
+): { readonly type: string } & Readonly<Record<string, unknown>> {
   const userId = `user-${one(USERS)}`;
   const anonymousId = `device-${one(DEVICES)}`;
   const identifiers = one(2) === 0 ? { userId } : { anonymousId };

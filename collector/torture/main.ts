@@ -14,7 +14,9 @@ const MS_PER_MINUTE = 60_000;
 
 const { minutes, seed } = readArguments();
 if (!(await buildStale())) process.exit(1);
-console.log(`Seed ${seed}, ${minutes} minutes, ${machineBinaries().binaries?.postgres ?? 'the built-in Postgres'}`);
+console.log(
+  `Seed ${seed}, ${minutes} minutes, ${machineBinaries().binaries?.postgres ?? 'the built-in Postgres'}`,
+);
 const until = performance.now() + minutes * MS_PER_MINUTE;
 const report = await runScenario({
   seed,

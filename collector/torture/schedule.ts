@@ -36,7 +36,12 @@ export function* planFaults(seed: number, kinds: readonly FaultKind[]): Generato
   for (;;) {
     const round = kinds.map((kind) => ({ kind, at: random() })).sort((a, b) => a.at - b.at);
     for (const { kind } of round) {
-      yield { kind, afterBatches: upTo(MAX_BATCHES_BETWEEN), delayMs: upTo(MAX_DELAY_MS), holdMs: upTo(MAX_HOLD_MS) };
+      yield {
+        kind,
+        afterBatches: upTo(MAX_BATCHES_BETWEEN),
+        delayMs: upTo(MAX_DELAY_MS),
+        holdMs: upTo(MAX_HOLD_MS),
+      };
     }
   }
 }

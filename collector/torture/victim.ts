@@ -42,7 +42,14 @@ export async function openVictim(options: OwnPostgresOptions = {}): Promise<Vict
         THROUGHLINE_LOG_LEVEL: 'fatal',
       },
     });
-  let collector = await start();
+  const closeServers = async (): Promise<void> => {
+    await proxy.close();
+    await postgres.close();
+  };
+  let collector = await start().catch(async (error: unknown) => {
+    await closeServers();
+    throw error;
+  });
   const recipients = await findRecipients(postgres, writeKey);
 
   const startAgain = async (): Promise<void> => {
@@ -70,7 +77,8 @@ export async function openVictim(options: OwnPostgresOptions = {}): Promise<Vict
         return true;
       });
     });
-    if (!(await Promise.race([happened, wait(CUT_WITHIN_MS, false)]))) throw new Error('Nothing was committed.');
+    if (!(await Promise.race([happened, wait(CUT_WITHIN_MS, false)])))
+      throw new Error('Nothing was committed.');
   };
 
   const faults: Readonly<Record<FaultKind, (fault: PlannedFault) => Promise<void>>> = {
@@ -106,8 +114,7 @@ export async function openVictim(options: OwnPostgresOptions = {}): Promise<Vict
     },
     async close() {
       await collector.stop();
-      await proxy.close();
-      await postgres.close();
+      await closeServers();
     },
   };
 }

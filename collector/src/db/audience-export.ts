@@ -37,9 +37,8 @@ export async function* exportMembers(
   let isDone = false;
   try {
     await sql`
-      select set_config('throughline.workspace', ${workspaceId}, true), set_config('jit', 'off', true)`.execute(
-      transaction,
-    );
+      select set_config('throughline.workspace', ${workspaceId}, true), set_config('jit', 'off', true),
+        set_config('lock_timeout', '5s', true)`.execute(transaction);
     await sql`declare members no scroll cursor for ${selectMembers(workspaceId, audienceId)}`.execute(
       transaction,
     );

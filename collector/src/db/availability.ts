@@ -1,10 +1,11 @@
 /**
  * Classes and codes by which Postgres says that it cannot serve now (appendix A of its manual): connection exception,
  * insufficient resources, operator intervention, and single codes for a read-only (failed over) server, a lock that
- * was waited for too long, and rejected passwords while a server is being set up.
+ * was waited for too long, rejected passwords while a server is being set up, and transactions that got into each
+ * other's way more often than they are tried again.
  */
 const CLASSES = ['08', '53', '57', '58'];
-const CODES = ['25006', '55P03', '28P01', '28000', '3D000'];
+const CODES = ['25006', '55P03', '28P01', '28000', '3D000', '40001', '40P01'];
 const NETWORK = [
   'ECONNREFUSED',
   'ECONNRESET',

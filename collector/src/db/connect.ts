@@ -55,6 +55,13 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): OpenedD
 }
 
 /**
+ * What waits longer holds one of few connections: for a lock (a migration, an administrator), or with a statement that
+ * does not end. It is answered 503.
+ */
+const LOCK_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+/**
  * Runs `read` in a read-only transaction that sees one workspace: row-level security compares each row with
  * `throughline.workspace`, which is set for this transaction only.
  */
@@ -67,19 +74,27 @@ export function inWorkspace<T>(
     .transaction()
     .setAccessMode('read only')
     .execute(async (transaction) => {
-      await sql`select set_config('throughline.workspace', ${workspaceId}, true)`.execute(transaction);
+      await sql`
+        select set_config('throughline.workspace', ${workspaceId}, true),
+          set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, true),
+          set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true)`.execute(transaction);
       return read(transaction);
     });
 }
 
-/** As {@link inWorkspace}, for changes: all of them or none. */
+/**
+ * As {@link inWorkspace}, for changes: all of them or none. They wait for locks as long as a statement may take, since
+ * one rebuild waits for another.
+ */
 export function changeWorkspace<T>(
   db: Kysely<Database>,
   workspaceId: string,
   change: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
   return db.transaction().execute(async (transaction) => {
-    await sql`select set_config('throughline.workspace', ${workspaceId}, true)`.execute(transaction);
+    await sql`
+      select set_config('throughline.workspace', ${workspaceId}, true),
+        set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true)`.execute(transaction);
     return change(transaction);
   });
 }

@@ -17,13 +17,17 @@ export interface Access {
   } | null;
 }
 
+/** Every request begins with this: one that cannot be looked up is answered 503 soon. */
+const LOOK_UP_WITHIN_MS = 5_000;
+
 /** What a key opens, or null where it is unknown or revoked. Found by its hash: comparing takes no secret-dependent time. */
 export async function findAccess(db: Kysely<Database>, token: string): Promise<Access | null> {
   const hash = hashToken(token);
   return db.transaction().execute(async (transaction) => {
-    await sql`select set_config('throughline.credential', ${hash.toString('hex')}, true)`.execute(
-      transaction,
-    );
+    await sql`
+      select set_config('throughline.credential', ${hash.toString('hex')}, true),
+        set_config('lock_timeout', ${String(LOOK_UP_WITHIN_MS)}, true),
+        set_config('statement_timeout', ${String(LOOK_UP_WITHIN_MS)}, true)`.execute(transaction);
     const key = await transaction
       .selectFrom('access_key')
       .innerJoin('workspace', 'workspace.workspace_id', 'access_key.workspace_id')

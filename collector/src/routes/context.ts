@@ -18,6 +18,8 @@ import type { Ingest } from '../ingest';
 export interface RouteContext {
   readonly config: Pick<Config, 'environment' | 'corsOrigins' | 'trustedProxies'>;
   readonly db: Kysely<Database>;
+  /** To look keys up: not behind reads that wait for something, for that would keep events out too. */
+  readonly accessDb: Kysely<Database>;
   readonly ingest: Ingest;
   readonly now: () => Date;
   /** A new UUIDv7. */

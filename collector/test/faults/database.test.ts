@@ -29,7 +29,10 @@ async function underLoad(name: string, happen: () => Promise<void> | void): Prom
   const senders = Array.from({ length: SENDERS }, async (_, sender) => {
     for (let turn = 0, after = 0; after < 3; turn += 1) {
       if (hasHappened) after += 1;
-      const { accepted, duplicates } = await sendUntilAcknowledged(victim, visit(`${name} ${sender} ${turn}`));
+      const { accepted, duplicates } = await sendUntilAcknowledged(
+        victim,
+        visit(`${name} ${sender} ${turn}`),
+      );
       expect(accepted + duplicates).toBe(3);
       onArrival();
     }
@@ -67,7 +70,9 @@ describe('under load, a database that', () => {
 
 describe('a database that takes no writes, as after a failover', () => {
   const setReadOnly = async (isReadOnly: boolean): Promise<void> => {
-    await victim.postgres.ask(`alter system set default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`);
+    await victim.postgres.ask(
+      `alter system set default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`,
+    );
     await victim.postgres.ask('select pg_reload_conf()');
   };
 

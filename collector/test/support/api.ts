@@ -82,6 +82,7 @@ export async function openApi({
     {
       config: { environment: 'test', corsOrigins: ['https://analyst.example'], trustedProxies },
       db: opened.db,
+      accessDb: opened.db,
       ingest,
       now: () => clock.now,
       newId,

@@ -39,7 +39,10 @@ const RETRY_MS = 50;
 /**
  * @throws Error where the server that answers is not the one that was started: nothing may be broken then
  */
-export async function openOwnPostgres({ settings = {}, folder }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
+export async function openOwnPostgres({
+  settings = {},
+  folder,
+}: OwnPostgresOptions = {}): Promise<OwnPostgres> {
   const temporary = folder === undefined ? makeDataFolder() : undefined;
   const server = await openEmbeddedPostgres({
     folder: join(folder ?? temporary!.path, 'data'),

@@ -52,7 +52,8 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
     let applicationName = '';
     const pass = (from: Message['from'], [source, sink]: readonly [Socket, Socket]): void => {
       const read = createMessageReader(from === 'collector', ({ type, text, bytes }) => {
-        if (from === 'collector' && type === '') applicationName = /application_name\0([^\0]*)/.exec(text)?.[1] ?? '';
+        if (from === 'collector' && type === '')
+          applicationName = /application_name\0([^\0]*)/.exec(text)?.[1] ?? '';
         if (source.destroyed || isFrozen) return;
         if (rule?.({ from, type, text, applicationName }) === true) cut();
         else sink.write(bytes);

@@ -47,7 +47,13 @@ export function visit(name: string): object[] {
   const ids = { anonymousId: `device of ${name}` };
   return [
     { type: 'page', name: 'Shop', ...ids, messageId: randomUUID() },
-    { type: 'identify', userId: name, ...ids, traits: { email: `${name}@shop.example` }, messageId: randomUUID() },
+    {
+      type: 'identify',
+      userId: name,
+      ...ids,
+      traits: { email: `${name}@shop.example` },
+      messageId: randomUUID(),
+    },
     {
       type: 'track',
       event: 'Order Completed',
