@@ -72,11 +72,8 @@ const RFC_3339 =
  * the month does not have is refused, where `Date.parse` would roll it over. Digits beyond milliseconds are cut.
  */
 export function parseInstant(text: string): number | null {
-  // What Date writes, which is what nearly every client sends: read natively, and strict because it reads back the same.
-  if (text.length === 24) {
-    const native = Date.parse(text);
-    if (native >= YEAR_1 && new Date(native).toISOString() === text) return native;
-  }
+  const common = parseCommonInstant(text);
+  if (common !== null) return common;
   const match = RFC_3339.exec(text);
   if (match === null) return null;
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
@@ -98,6 +95,53 @@ export function parseInstant(text: string): number | null {
   const instant = midnight.getTime() + ((hour * 60 + minute - offset) * 60 + second) * 1000 + ms;
   return instant >= YEAR_1 && instant < YEAR_10000 ? instant : null;
 }
+
+/** Where the two digits of month, day, hour, minute and second stand. */
+const TWO_DIGITS_AT = { month: 5, day: 8, hour: 11, minute: 14, second: 17 } as const;
+const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+const COMMON_LENGTH = '2026-01-31T12:00:00.000Z'.length;
+
+/**
+ * What Date writes, which nearly every client sends; null for all else, which may be right all the same. Reading the
+ * digits takes a quarter of the time that Date.parse, and making sure that it did not roll a day over, did.
+ */
+function parseCommonInstant(text: string): number | null {
+  if (text.length !== COMMON_LENGTH || !hasCommonMarks(text)) return null;
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const month = twoDigits(text, TWO_DIGITS_AT.month);
+  const day = twoDigits(text, TWO_DIGITS_AT.day);
+  const hour = twoDigits(text, TWO_DIGITS_AT.hour);
+  const minute = twoDigits(text, TWO_DIGITS_AT.minute);
+  const second = twoDigits(text, TWO_DIGITS_AT.second);
+  const ms = twoDigits(text, 20) * 10 + digit(text, 22);
+  // Date.UTC takes the years below 100 for those of the 20th century; and a 29 February is left to the long way.
+  const isCommon = year >= 100 && day >= 1 && day <= DAYS_OF_MONTH[month - 1]! && hour <= 23 && minute <= 59;
+  return isCommon && second <= 59 && ms >= 0 ? Date.UTC(year, month - 1, day, hour, minute, second, ms) : null;
+}
+
+function hasCommonMarks(text: string): boolean {
+  return (
+    text[4] === '-' &&
+    text[7] === '-' &&
+    text[10] === 'T' &&
+    text[13] === ':' &&
+    text[16] === ':' &&
+    text[19] === '.' &&
+    text[23] === 'Z'
+  );
+}
+
+/** NaN where there is no digit, which no comparison lets pass. */
+function digit(text: string, at: number): number {
+  const value = text.charCodeAt(at) - ZERO;
+  return value >= 0 && value <= 9 ? value : NaN;
+}
+
+function twoDigits(text: string, at: number): number {
+  return digit(text, at) * 10 + digit(text, at + 1);
+}
+
+const ZERO = '0'.charCodeAt(0);
 
 function offsetMinutes(match: RegExpExecArray): number | null {
   if (match[8] === undefined) return 0;

@@ -20,10 +20,21 @@ export function isUuid(text: string): boolean {
  * @param name any text, hashed as UTF-8
  */
 export function uuidV5(namespace: string, name: string): string {
-  const digest = hash('sha1', Buffer.concat([bytesOf(namespace), Buffer.from(name)]), 'buffer');
-  digest[6] = (digest[6]! & 0x0f) | 0x50;
-  digest[8] = (digest[8]! & 0x3f) | 0x80;
-  return format(digest.toString('hex'));
+  const hex = hash('sha1', Buffer.concat([namespaceBytes(namespace), Buffer.from(name)]), 'hex');
+  // The version takes the 13th digit, the variant the upper two bits of the 17th.
+  const variant = VARIANT_DIGITS[parseInt(hex[16]!, 16) & 3]!;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+const VARIANT_DIGITS = '89ab';
+
+/** There is one namespace, so its bytes are made once. */
+let lastNamespace = { uuid: '', bytes: Buffer.alloc(0) };
+function namespaceBytes(uuid: string): Buffer {
+  if (lastNamespace.uuid !== uuid) {
+    lastNamespace = { uuid, bytes: Buffer.from(uuid.replaceAll('-', ''), 'hex') };
+  }
+  return lastNamespace.bytes;
 }
 
 /**
@@ -39,10 +50,6 @@ export function uuidV7(nowMs: number, random: Uint8Array): string {
   bytes[6] = (bytes[6]! & 0x0f) | 0x70;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return format(bytes.toString('hex'));
-}
-
-function bytesOf(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
 function format(hex: string): string {
