@@ -1,11 +1,9 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Pool, PoolClient } from 'pg';
-import type { Normalised } from './core/event';
+import type { Pool } from 'pg';
+import type { NormalEvent, Normalised } from './core/event';
+import { createPreparing } from './db/prepared';
+import type { RejectedRow } from './db/write-events';
 import { excerptOf } from './core/excerpt';
-import type { RejectedRow, StorableEvent } from './db/write-events';
-import { type Locks, NO_MORE_LOCKS, OwnershipChanged } from './ingest/settle-identity';
-import type { Group } from './ingest/transaction';
-import { writeGroup } from './ingest/write-group';
+import { MAX_PAYLOAD_LENGTH, type Outcome, type Writer, writeSurely } from './ingest/write-surely';
 import { createGroupCommit } from './queue/group-commit';
 import type { Flush, QueueStats, Reservation } from './queue/contract';
 
@@ -69,15 +67,17 @@ export interface IngestOptions {
   readonly observer?: IngestObserver;
 }
 
-const MAX_ATTEMPTS = 5;
-/** Two writers that got into each other's way shall not do so again: they come back at different moments. */
-const RETRY_WITHIN_MS = 20;
-const MAX_PAYLOAD_LENGTH = 2_000;
-
 /** Opens the write path: accept (validate, normalise; the routes do it) and process (one transaction) meet here. */
 export function openIngest(options: IngestOptions): Ingest {
-  const queue = createGroupCommit<AcceptedBatch, readonly Verdict[]>({
-    write: (batches) => writeBatches(batches, options),
+  const { pool, newId, observer, random = Math.random } = options;
+  const writer = { pool, newId, random, preparing: createPreparing(), onRetry: () => observer?.onRetry() };
+  const write = async (batches: readonly AcceptedBatch[]) => {
+    const verdicts = await writeBatches(batches, writer);
+    observer?.onVerdicts(batches, verdicts);
+    return verdicts;
+  };
+  return createGroupCommit<AcceptedBatch, readonly Verdict[]>({
+    write,
     laneOf: (batch) => batch.workspaceId,
     weigh: (batch) => ({ events: batch.items.length, bytes: batch.bytes }),
     maxEvents: options.groupMaxEvents,
@@ -85,40 +85,36 @@ export function openIngest(options: IngestOptions): Ingest {
     writers: options.writers,
     maxBytes: options.maxBytesInFlight,
     now: options.monotonic,
-    ...(options.observer === undefined ? {} : { onFlush: options.observer.onFlush }),
+    ...(observer === undefined ? {} : { onFlush: observer.onFlush }),
   });
-  return queue;
 }
 
 async function writeBatches(
   batches: readonly AcceptedBatch[],
-  options: IngestOptions,
+  writer: Writer,
 ): Promise<readonly (readonly Verdict[])[]> {
   const { workspaceId, currency } = batches[0]!;
-  const unique = new Map<string, StorableEvent>();
+  const unique = new Map<string, NormalEvent>();
   const rejected: RejectedRow[] = [];
   for (const batch of batches) {
     for (const [index, result] of batch.normalised.entries()) {
       if (!result.ok) {
-        rejected.push(toRow(batch, { index, ...result.rejection }, options.newId()));
+        rejected.push({
+          rejectedId: writer.newId(),
+          receivedAt: batch.receivedAt,
+          sourceId: batch.sourceId,
+          messageId: result.rejection.messageId,
+          code: result.rejection.code,
+          reason: result.rejection.message,
+          payload: excerptOf(batch.items[index], MAX_PAYLOAD_LENGTH),
+        });
       } else if (!unique.has(result.event.messageId)) {
-        unique.set(result.event.messageId, { ...result.event, sourceId: batch.sourceId });
+        unique.set(result.event.messageId, result.event);
       }
     }
   }
-  const outcome = await writeOrBisect(
-    { workspaceId, currency, events: [...unique.values()], rejected },
-    options,
-  );
-  const verdicts = readVerdicts(batches, outcome);
-  options.observer?.onVerdicts(batches, verdicts);
-  return verdicts;
-}
-
-interface Outcome {
-  readonly fresh: ReadonlySet<string>;
-  /** Events that the database itself refused, by message ID. */
-  readonly poisoned: ReadonlyMap<string, string>;
+  const group = { workspaceId, currency, events: [...unique.values()], rejected };
+  return readVerdicts(batches, await writeSurely(group, writer));
 }
 
 /** In the order of arrival: of two events with one ID the first is accepted and the second a duplicate. */
@@ -140,113 +136,4 @@ function readVerdicts(
     return { status: isFirst ? 'accepted' : 'duplicate', messageId: shown };
   };
   return batches.map((batch) => batch.normalised.map(verdictOf));
-}
-
-/**
- * A database error of class 22, 23 or 54 is one event's fault: the group is halved until that event stands alone and
- * is kept as a bad row, and the rest is committed.
- */
-async function writeOrBisect(group: Group, options: IngestOptions): Promise<Outcome> {
-  try {
-    return { fresh: await writeWithRetries(group, options), poisoned: new Map() };
-  } catch (error) {
-    if (!isOneEventsFault(error) || group.events.length === 0) throw error;
-    if (group.events.length === 1) return keepAsBadRow(group, { error, options });
-    const middle = Math.ceil(group.events.length / 2);
-    const first = await writeOrBisect({ ...group, events: group.events.slice(0, middle) }, options);
-    const second = await writeOrBisect(
-      { ...group, events: group.events.slice(middle), rejected: [] },
-      options,
-    );
-    return {
-      fresh: new Set([...first.fresh, ...second.fresh]),
-      poisoned: new Map([...first.poisoned, ...second.poisoned]),
-    };
-  }
-}
-
-async function keepAsBadRow(
-  group: Group,
-  { error, options }: { error: unknown; options: IngestOptions },
-): Promise<Outcome> {
-  const event = group.events[0]!;
-  const reason = `The database refused this event: ${(error as Error).message}`;
-  const { sourceId, receivedAt, messageId, originalMessageId, userId, anonymousId, name, type } = event;
-  const row: RejectedRow = {
-    rejectedId: options.newId(),
-    receivedAt,
-    sourceId,
-    messageId: originalMessageId ?? messageId,
-    code: 'not_storable',
-    reason,
-    payload: excerptOf({ type, name, userId, anonymousId, properties: event.properties }, MAX_PAYLOAD_LENGTH),
-  };
-  await writeWithRetries({ ...group, events: [], rejected: [...group.rejected, row] }, options);
-  return { fresh: new Set(), poisoned: new Map([[messageId, reason]]) };
-}
-
-/** Writers take their locks in one order, so this is rare; what happens all the same is tried again, a few times. */
-async function writeWithRetries(group: Group, options: IngestOptions): Promise<ReadonlySet<string>> {
-  let locks = NO_MORE_LOCKS;
-  for (let attempt = 1; ; attempt += 1) {
-    const client = await options.pool.connect();
-    try {
-      const fresh = await writeGroup(client, group, locks);
-      client.release();
-      return fresh;
-    } catch (error) {
-      await abandon(client);
-      if (!mayPassNextTime(error) || attempt >= MAX_ATTEMPTS) throw error;
-      options.observer?.onRetry();
-      locks = locksAfter(error, { locks, attempt });
-      await wait((options.random ?? Math.random)() * attempt * RETRY_WITHIN_MS);
-    }
-  }
-}
-
-/** What turned out to be missing is locked next time; and after two tries everything is, so that the third passes. */
-function locksAfter(error: unknown, { locks, attempt }: { locks: Locks; attempt: number }): Locks {
-  const missing = error instanceof OwnershipChanged ? error.subjectIds : [];
-  return { subjectIds: [...locks.subjectIds, ...missing], all: attempt >= 2 };
-}
-
-/** A connection that cannot even roll back is closed instead of going back to the pool. */
-async function abandon(client: PoolClient): Promise<void> {
-  try {
-    await client.query('rollback');
-    client.release();
-  } catch (error) {
-    client.release(error as Error);
-  }
-}
-
-function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : '';
-}
-
-/** Data exception, integrity constraint violation, program limit exceeded (Postgres, appendix A). */
-function isOneEventsFault(error: unknown): boolean {
-  return /^(22|23|54)...$/.test(codeOf(error));
-}
-
-/** Serialization failure, deadlock, or a subject that moved while its locks were being taken. */
-function mayPassNextTime(error: unknown): boolean {
-  return error instanceof OwnershipChanged || ['40001', '40P01'].includes(codeOf(error));
-}
-
-function toRow(
-  batch: AcceptedBatch,
-  rejection: { index: number; code: string; message: string; messageId: string | null },
-  rejectedId: string,
-): RejectedRow {
-  return {
-    rejectedId,
-    receivedAt: batch.receivedAt,
-    sourceId: batch.sourceId,
-    messageId: rejection.messageId,
-    code: rejection.code,
-    reason: rejection.message,
-    payload: excerptOf(batch.items[rejection.index], MAX_PAYLOAD_LENGTH),
-  };
 }

@@ -116,7 +116,9 @@ function parseCommonInstant(text: string): number | null {
   const ms = twoDigits(text, 20) * 10 + digit(text, 22);
   // Date.UTC takes the years below 100 for those of the 20th century; and a 29 February is left to the long way.
   const isCommon = year >= 100 && day >= 1 && day <= DAYS_OF_MONTH[month - 1]! && hour <= 23 && minute <= 59;
-  return isCommon && second <= 59 && ms >= 0 ? Date.UTC(year, month - 1, day, hour, minute, second, ms) : null;
+  return isCommon && second <= 59 && ms >= 0
+    ? Date.UTC(year, month - 1, day, hour, minute, second, ms)
+    : null;
 }
 
 function hasCommonMarks(text: string): boolean {

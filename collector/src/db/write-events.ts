@@ -13,11 +13,6 @@ export interface RejectedRow {
   readonly payload: string;
 }
 
-/** An event and the source that it came through. */
-export interface StorableEvent extends NormalEvent {
-  readonly sourceId: string;
-}
-
 /** A statement that takes longer than this is stuck; the group is answered 503 and tried again by its senders. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 const LOCK_TIMEOUT_MS = 5_000;
@@ -77,7 +72,7 @@ export async function insertEventKeys(
 export async function insertEvents(
   client: Querier,
   workspaceId: string,
-  events: readonly StorableEvent[],
+  events: readonly NormalEvent[],
 ): Promise<void> {
   await client.query(
     `insert into event (workspace_id, received_at, message_id, original_message_id, source_id, type, name,

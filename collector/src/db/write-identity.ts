@@ -31,7 +31,7 @@ export async function createSubjects(
 }
 
 /**
- * Locks the subjects in sorted order until the transaction ends: nobody else claims or divides them meanwhile. A
+ * Locks the subjects, in the order in which they are given, until the transaction ends: nobody else claims or divides them meanwhile. A
  * statement of its own after the insert, because a row that another writer committed in between would not be seen, and
  * so not be locked, by the insert's snapshot.
  */
@@ -41,14 +41,26 @@ export async function lockSubjects(
   subjectIds: readonly string[],
 ): Promise<void> {
   await client.query(
-    `select count(*) from (
+    `select count(*)
+     from unnest($2::uuid[]) as wanted (subject_id)
+     cross join lateral (
        select from subject
-       where workspace_id = $1 and subject_id = any($2::uuid[])
-       order by subject_id
+       where workspace_id = $1 and subject_id = wanted.subject_id
        for no key update) as locked`,
     [workspaceId, uuids(subjectIds)],
   );
 }
+
+/**
+ * `offset 0` keeps the planner from turning the join around: as long as it knows nothing of a young table it would read
+ * all of the workspace's rows and compare each with the whole list (35 µs an event, this 1), and a prepared statement
+ * keeps that plan.
+ */
+const OWNERSHIP_OF_WANTED = `unnest($2::uuid[]) as wanted (subject_id)
+  cross join lateral (
+    select *, xmin from ownership
+    where workspace_id = $1 and subject_id = wanted.subject_id
+    offset 0) as o`;
 
 /** How a subject's time is divided, as it was read. */
 export interface Division {
@@ -71,10 +83,8 @@ export async function readOwnership(
     owner_id: string;
     stamp: number;
   }>(
-    // A join with a list: any() over what is no constant compares every row with all of it (28.8 µs an event, this 3.7).
     `select o.subject_id, o.from_at, o.to_at, o.target_id, o.owner_id, o.xmin::text::bigint as stamp
-     from unnest($2::uuid[]) as wanted (subject_id)
-     join ownership o on o.workspace_id = $1 and o.subject_id = wanted.subject_id
+     from ${OWNERSHIP_OF_WANTED}
      order by o.subject_id, o.from_at`,
     [workspaceId, uuids(subjectIds)],
   );
@@ -104,8 +114,7 @@ export async function isOwnershipUnchanged(
 ): Promise<boolean> {
   const { rows } = await client.query<{ rows: number; stamp: number }>(
     `select count(*) as rows, coalesce(sum(o.xmin::text::bigint), 0)::bigint as stamp
-     from unnest($2::uuid[]) as wanted (subject_id)
-     join ownership o on o.workspace_id = $1 and o.subject_id = wanted.subject_id`,
+     from ${OWNERSHIP_OF_WANTED}`,
     [workspaceId, uuids(read.subjectIds)],
   );
   return rows[0]!.rows === read.rows && rows[0]!.stamp === read.stamp;

@@ -89,11 +89,11 @@ export async function replaceOrderEntries(
   entries: readonly OrderEntry[],
 ): Promise<void> {
   await client.query(
-    `update order_entry o
-     set kind = given.kind, message_id = given.message_id, subject_id = given.subject_id,
-         occurred_at = given.occurred_at, amount = given.amount, currency = given.currency
-     from ${GIVEN}
-     where o.workspace_id = $1 and o.entry_key = given.entry_key`,
+    `insert into order_entry (workspace_id, entry_key, kind, message_id, subject_id, occurred_at, amount, currency)
+     select $1, given.* from ${GIVEN}
+     on conflict (workspace_id, entry_key) do update
+     set kind = excluded.kind, message_id = excluded.message_id, subject_id = excluded.subject_id,
+         occurred_at = excluded.occurred_at, amount = excluded.amount, currency = excluded.currency`,
     [workspaceId, ...columns(entries)],
   );
 }

@@ -17,8 +17,15 @@ export interface StretchCounts {
   readonly lastSeenAt: number;
 }
 
-const STRETCH = `unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[])
-  with ordinality as stretch (subject_id, from_at, to_at, n)`;
+/** Stretches beside the rows of a table that lie in them; `offset 0` as in write-identity.ts. */
+const inStretches = (table: 'event' | 'order_entry', columns: string) =>
+  `unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[])
+     with ordinality as stretch (subject_id, from_at, to_at, n)
+   cross join lateral (
+     select ${columns} from ${table}
+     where workspace_id = $1 and subject_id = stretch.subject_id
+       and occurred_at >= stretch.from_at and occurred_at < stretch.to_at
+     offset 0) as found`;
 
 const stretchColumns = (stretches: readonly Stretch[]) => [
   uuids(stretches.map((stretch) => stretch.subjectId)),
@@ -39,11 +46,9 @@ export async function readStretchCounts(
     first_seen_at: Date;
     last_seen_at: Date;
   }>(
-    `select n, count(*) as events, count(*) filter (where e.type = 'page') as pages,
-            min(e.occurred_at) as first_seen_at, max(e.occurred_at) as last_seen_at
-     from ${STRETCH}
-     join event e on e.workspace_id = $1 and e.subject_id = stretch.subject_id
-       and e.occurred_at >= stretch.from_at and e.occurred_at < stretch.to_at
+    `select n, count(*) as events, count(*) filter (where type = 'page') as pages,
+            min(occurred_at) as first_seen_at, max(occurred_at) as last_seen_at
+     from ${inStretches('event', 'type, occurred_at')}
      group by n`,
     [workspaceId, ...stretchColumns(stretches)],
   );
@@ -72,11 +77,9 @@ export async function readStretchRegisters(
     occurred_at: Date;
     traits: Record<string, unknown>;
   }>(
-    `select n, e.message_id, e.occurred_at, e.traits
-     from ${STRETCH}
-     join event e on e.workspace_id = $1 and e.subject_id = stretch.subject_id
-       and e.occurred_at >= stretch.from_at and e.occurred_at < stretch.to_at
-     where e.type = 'identify' and e.traits is not null`,
+    `select n, message_id, occurred_at, traits
+     from ${inStretches('event', 'type, message_id, occurred_at, traits')}
+     where type = 'identify' and traits is not null`,
     [workspaceId, ...stretchColumns(stretches)],
   );
   return rows.map((row) => {
@@ -99,11 +102,9 @@ export async function readStretchOrders(
   stretches: readonly Stretch[],
 ): Promise<StretchOrders[]> {
   const { rows } = await client.query<{ n: number; currency: string; orders: number; amount: string | null }>(
-    `select n, o.currency, count(*) filter (where o.kind = 'order') as orders, sum(o.amount) as amount
-     from ${STRETCH}
-     join order_entry o on o.workspace_id = $1 and o.subject_id = stretch.subject_id
-       and o.occurred_at >= stretch.from_at and o.occurred_at < stretch.to_at
-     group by n, o.currency`,
+    `select n, currency, count(*) filter (where kind = 'order') as orders, sum(amount) as amount
+     from ${inStretches('order_entry', 'kind, currency, amount')}
+     group by n, currency`,
     [workspaceId, ...stretchColumns(stretches)],
   );
   return rows.map((row) => ({
@@ -114,35 +115,18 @@ export async function readStretchOrders(
   }));
 }
 
-/**
- * Takes away from parts what their owner lost.
- *
- * @returns the parts that still have events
- */
-export async function subtractFromParts(
+/** Those of these parts that have events. */
+export async function readPartsWithEvents(
   client: Querier,
   workspaceId: string,
-  losses: readonly PartSum[],
+  parts: readonly PartKey[],
 ): Promise<PartKey[]> {
-  const { rows } = await client.query<{ owner_id: string; subject_id: string; event_count: number }>(
-    `update profile_part p
-     set event_count = p.event_count - loss.events, page_count = p.page_count - loss.pages,
-         order_count = p.order_count - loss.orders
-     from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
-       as loss (owner_id, subject_id, events, pages, orders)
-     where p.workspace_id = $1 and p.owner_id = loss.owner_id and p.subject_id = loss.subject_id
-     returning p.owner_id, p.subject_id, p.event_count`,
-    [
-      workspaceId,
-      ...keyColumns(losses),
-      counts(losses.map((loss) => loss.events)),
-      counts(losses.map((loss) => loss.pages)),
-      counts(losses.map((loss) => loss.orders)),
-    ],
+  const { rows } = await client.query<{ owner_id: string; subject_id: string }>(
+    `select p.owner_id, p.subject_id from profile_part p
+     where p.ctid = any(array(select part.place from ${PLACES})) and p.event_count > 0`,
+    [workspaceId, ...keyColumns(parts)],
   );
-  return rows
-    .filter((row) => row.event_count > 0)
-    .map((row) => ({ ownerId: row.owner_id, subjectId: row.subject_id }));
+  return rows.map((row) => ({ ownerId: row.owner_id, subjectId: row.subject_id }));
 }
 
 /** Deletes those of these parts that have no events (any more), their revenue with them. */
@@ -153,16 +137,25 @@ export async function deleteEmptyParts(
 ): Promise<void> {
   await client.query(
     `with emptied as (
-       delete from profile_part p
-       using unnest($2::uuid[], $3::uuid[]) as part (owner_id, subject_id)
-       where p.workspace_id = $1 and p.owner_id = part.owner_id and p.subject_id = part.subject_id
-         and p.event_count <= 0
-       returning p.owner_id, p.subject_id)
-     delete from profile_revenue r using emptied
-     where r.workspace_id = $1 and r.owner_id = emptied.owner_id and r.subject_id = emptied.subject_id`,
+       delete from profile_part
+       where ctid = any(array(select part.place from ${PLACES})) and event_count <= 0
+       returning owner_id, subject_id)
+     delete from profile_revenue
+     where ctid = any(array(
+       select revenue.place from emptied cross join lateral (
+         select ctid as place from profile_revenue
+         where workspace_id = $1 and owner_id = emptied.owner_id and subject_id = emptied.subject_id
+         offset 0) as revenue))`,
     [workspaceId, ...keyColumns(parts)],
   );
 }
+
+/** Where the rows of parts lie, which stay there while they are locked; `offset 0` as in write-identity.ts. */
+const PLACES = `unnest($2::uuid[], $3::uuid[]) as given (owner_id, subject_id)
+  cross join lateral (
+    select ctid as place from profile_part
+    where workspace_id = $1 and owner_id = given.owner_id and subject_id = given.subject_id
+    offset 0) as part`;
 
 const keyColumns = (parts: readonly PartKey[]) => [
   uuids(parts.map((part) => part.ownerId)),
@@ -191,11 +184,14 @@ export async function resetParts(
          traits = coalesce(rest.traits, p.traits)
      from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[])
        as rest (owner_id, subject_id, first_seen_at, last_seen_at, traits)
-     where p.workspace_id = $1 and p.owner_id = rest.owner_id and p.subject_id = rest.subject_id`,
+     cross join lateral (
+       select ctid as place from profile_part
+       where workspace_id = $1 and owner_id = rest.owner_id and subject_id = rest.subject_id
+       offset 0) as part
+     where p.ctid = part.place`,
     [
       workspaceId,
-      uuids(parts.map((part) => part.ownerId)),
-      uuids(parts.map((part) => part.subjectId)),
+      ...keyColumns(parts),
       instants(parts.map((part) => part.firstSeenAt)),
       instants(parts.map((part) => part.lastSeenAt)),
       jsons(parts.map((part) => (part.registers === null ? null : JSON.stringify(part.registers)))),
@@ -203,7 +199,10 @@ export async function resetParts(
   );
 }
 
-/** Adds to parts, creating those that are new. One row a part: two of one part in a statement would be refused. */
+/**
+ * Adds to parts, or takes away where counts are negative, creating those that are new. One row a part: two of one part
+ * in a statement would be refused.
+ */
 export async function addToParts(
   client: Querier,
   workspaceId: string,
@@ -228,8 +227,7 @@ export async function addToParts(
                   else merge_registers(p.traits, excluded.traits) end`,
     [
       workspaceId,
-      uuids(gains.map((gain) => gain.ownerId)),
-      uuids(gains.map((gain) => gain.subjectId)),
+      ...keyColumns(gains),
       instants(gains.map((gain) => gain.firstSeenAt)),
       instants(gains.map((gain) => gain.lastSeenAt)),
       counts(gains.map((gain) => gain.events)),

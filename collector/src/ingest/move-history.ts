@@ -1,6 +1,6 @@
 import type { Move } from '../core/identity';
 import { createLedger, negate, type PartKey, type PartSum } from '../core/ledger';
-import { mergeRegisters } from '../core/traits';
+import { mergeRegisters, NO_REGISTERS } from '../core/traits';
 import {
   addRevenue,
   addToParts,
@@ -9,7 +9,7 @@ import {
   readStretchCounts,
   readStretchOrders,
   readStretchRegisters,
-  subtractFromParts,
+  readPartsWithEvents,
   resetParts,
 } from '../db/write-profiles';
 import type { Divisions } from './settle-identity';
@@ -47,7 +47,7 @@ export async function moveHistory(
   const record = (index: number, what: Partial<PartSum>) => {
     const { subjectId, oldOwnerId, newOwnerId } = moves[index]!;
     gains.add({ ...what, ownerId: newOwnerId, subjectId });
-    losses.add({ ...what, ownerId: oldOwnerId, subjectId });
+    losses.add({ ...lossOf(what), ownerId: oldOwnerId, subjectId });
   };
   for (const [index, count] of counts) record(index, count);
   for (const [index, written] of registers) record(index, { registers: written });
@@ -59,14 +59,27 @@ export async function moveHistory(
     losses.addRevenue({ ownerId: oldOwnerId, subjectId, currency, amount: negate(amount) });
   }
   if (counts.size > 0) {
-    const [remaining] = await Promise.all([
-      subtractFromParts(client, workspaceId, losses.parts()),
+    const [, , , remaining] = await Promise.all([
+      addToParts(client, workspaceId, losses.parts().map(withoutRegisters)),
       addToParts(client, workspaceId, gains.parts()),
       addRevenue(client, workspaceId, [...losses.revenue(), ...gains.revenue()]),
+      readPartsWithEvents(client, workspaceId, losses.parts()),
     ]);
     if (remaining.length > 0) await restore(transaction, { remaining, after, losses: losses.parts() });
   }
   await deleteEmptyParts(client, workspaceId, partsOfMoves(moves));
+}
+
+const withoutRegisters = (sum: PartSum): PartSum => ({ ...sum, registers: NO_REGISTERS });
+
+/** Counts are taken away; when somebody was first and last seen, and what they said, cannot be. */
+function lossOf({ events = 0, pages = 0, orders = 0, registers }: Partial<PartSum>): Partial<PartSum> {
+  return {
+    events: -events,
+    pages: -pages,
+    orders: -orders,
+    ...(registers === undefined ? {} : { registers }),
+  };
 }
 
 /** Reads again what a part's remaining events say, where what it lost cannot be subtracted. */

@@ -9,7 +9,7 @@ import {
   type Span,
 } from '../core/identity';
 import { subjectIdOf } from '../core/identifier';
-import type { StorableEvent } from '../db/write-events';
+import type { NormalEvent } from '../core/event';
 import {
   createSubjects,
   type Division,
@@ -59,7 +59,7 @@ export interface FoundSubjects {
 export async function findSubjects(
   { client, workspaceId }: Transaction,
   group: {
-    readonly events: readonly StorableEvent[];
+    readonly events: readonly NormalEvent[];
     readonly claims: readonly Claim[];
     readonly locks: Locks;
   },
@@ -144,7 +144,7 @@ export async function isStillDivided(
 
 /** The subjects of the events, and both ends of their claims. */
 function subjectsOf(
-  events: readonly StorableEvent[],
+  events: readonly NormalEvent[],
   { workspaceId, claims }: { workspaceId: string; claims: readonly Claim[] },
 ): Map<string, Subject> {
   const claimed = new Set(claims.map((claim) => claim.weakerId));

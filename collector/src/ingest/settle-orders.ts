@@ -1,6 +1,6 @@
 import { ownerAt } from '../core/identity';
 import { type Ledger, negate } from '../core/ledger';
-import type { StorableEvent } from '../db/write-events';
+import type { NormalEvent } from '../core/event';
 import { insertOrderEntries, lockOrderEntries, type OrderEntry } from '../db/write-orders';
 import type { Divisions } from './settle-identity';
 import type { Group, Transaction } from './transaction';
@@ -43,7 +43,7 @@ export async function settleOrders(transaction: Transaction, group: Group): Prom
   };
 }
 
-function entryOf(event: StorableEvent, currency: string): OrderEntry[] {
+function entryOf(event: NormalEvent, currency: string): OrderEntry[] {
   if (event.order === null) return [];
   return [
     {

@@ -1,12 +1,13 @@
 import type { Querier } from '../db/querier';
-import type { RejectedRow, StorableEvent } from '../db/write-events';
+import type { NormalEvent } from '../core/event';
+import type { RejectedRow } from '../db/write-events';
 
 /** What is committed together: events of one workspace, unique by message ID, and what was refused beside them. */
 export interface Group {
   readonly workspaceId: string;
   /** The workspace's currency, for orders that name none. */
   readonly currency: string;
-  readonly events: readonly StorableEvent[];
+  readonly events: readonly NormalEvent[];
   readonly rejected: readonly RejectedRow[];
 }
 

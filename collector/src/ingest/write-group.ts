@@ -1,3 +1,4 @@
+import type { NormalEvent } from '../core/event';
 import { type Claim, claimsOf, ownerAt } from '../core/identity';
 import { createLedger, type Ledger } from '../core/ledger';
 import { registersOf } from '../core/traits';
@@ -9,7 +10,6 @@ import {
   insertEventKeys,
   insertEvents,
   insertRejected,
-  type StorableEvent,
 } from '../db/write-events';
 import { insertClaims, replaceOwnership } from '../db/write-identity';
 import { addRevenue, addToParts } from '../db/write-profiles';
@@ -87,7 +87,7 @@ function sendWrites(
     orders,
     identity,
   }: {
-    readonly events: readonly StorableEvent[];
+    readonly events: readonly NormalEvent[];
     readonly claims: readonly Claim[];
     readonly orders: SettledOrders;
     readonly identity: SettledIdentity;
@@ -107,7 +107,7 @@ function sendWrites(
 }
 
 /** What the new events themselves add, each to whom it belongs. */
-function addEvents(ledger: Ledger, events: readonly StorableEvent[], divisions: Divisions): void {
+function addEvents(ledger: Ledger, events: readonly NormalEvent[], divisions: Divisions): void {
   for (const event of events) {
     const { subjectId, occurredAt, messageId, traitValues } = event;
     ledger.add({

@@ -34,6 +34,7 @@ export async function submit(
   const receivedAt = context.now().getTime();
   const normalised = normaliseBatch(items, {
     workspaceId: opened.workspaceId,
+    sourceId: sourceIdOf(opened),
     receivedAt,
     sentAt: typeof sentAt === 'string' ? parseInstant(sentAt) : null,
     oldest: opened.kind === 'secret' ? null : receivedAt - MAX_AGE_MS,
@@ -66,6 +67,10 @@ function enqueue(
   { ingest }: RouteContext,
   { opened, ...batch }: Enqueued & { readonly opened: Access },
 ): Promise<readonly Verdict[]> {
-  const { workspaceId, currency, source } = opened;
-  return ingest.submit({ ...batch, workspaceId, currency, sourceId: source?.sourceId ?? NO_SOURCE });
+  const { workspaceId, currency } = opened;
+  return ingest.submit({ ...batch, workspaceId, currency, sourceId: sourceIdOf(opened) });
+}
+
+function sourceIdOf({ source }: Access): string {
+  return source?.sourceId ?? NO_SOURCE;
 }

@@ -108,7 +108,7 @@ function groupOf(workspaceId: string) {
   const toGroup = (events: typeof before, refused: (typeof rejected)[]) => ({
     workspaceId,
     currency: 'USD',
-    events: events.map((event) => ({ ...event, sourceId: SOURCE_ID })),
+    events,
     rejected: refused,
   });
   return { before: toGroup(before, []), after: toGroup(after, [rejected]) };

@@ -52,6 +52,7 @@ function knownWarnings(): string[] {
 
 const surroundings = {
   workspaceId: '00000000-0000-4000-8000-000000000000',
+  sourceId: '00000000-0000-4000-8000-000000000000',
   receivedAt: Date.UTC(2026, 5, 15),
   sentAt: null,
   oldest: null,

@@ -57,6 +57,7 @@ export async function openWriting({ writers = 2 }: { writers?: number } = {}): P
 export function normaliseAll(workspaceId: string, items: readonly unknown[]): Normalised[] {
   return normaliseBatch(items, {
     workspaceId,
+    sourceId: SOURCE_ID,
     receivedAt: RECEIVED_AT,
     sentAt: null,
     oldest: null,

@@ -12,6 +12,7 @@ const NEW_ID = '01900000-0000-7000-8000-000000000000';
 function normalise(item: unknown, context: Readonly<Record<string, unknown>> | null = null) {
   const [result] = normaliseBatch([item], {
     workspaceId: WORKSPACE,
+    sourceId: WORKSPACE,
     receivedAt: RECEIVED_AT,
     sentAt: null,
     oldest: RECEIVED_AT - 30 * 24 * 3_600_000,
