@@ -122,8 +122,13 @@ export async function readPartsWithEvents(
   parts: readonly PartKey[],
 ): Promise<PartKey[]> {
   const { rows } = await client.query<{ owner_id: string; subject_id: string }>(
-    `select p.owner_id, p.subject_id from profile_part p
-     where p.ctid = any(array(select part.place from ${PLACES})) and p.event_count > 0`,
+    `select given.owner_id, given.subject_id
+     from unnest($2::uuid[], $3::uuid[]) as given (owner_id, subject_id)
+     cross join lateral (
+       select event_count from profile_part
+       where workspace_id = $1 and owner_id = given.owner_id and subject_id = given.subject_id
+       offset 0) as part
+     where part.event_count > 0`,
     [workspaceId, ...keyColumns(parts)],
   );
   return rows.map((row) => ({ ownerId: row.owner_id, subjectId: row.subject_id }));
@@ -135,27 +140,21 @@ export async function deleteEmptyParts(
   workspaceId: string,
   parts: readonly PartKey[],
 ): Promise<void> {
-  await client.query(
-    `with emptied as (
-       delete from profile_part
-       where ctid = any(array(select part.place from ${PLACES})) and event_count <= 0
-       returning owner_id, subject_id)
-     delete from profile_revenue
-     where ctid = any(array(
-       select revenue.place from emptied cross join lateral (
-         select ctid as place from profile_revenue
-         where workspace_id = $1 and owner_id = emptied.owner_id and subject_id = emptied.subject_id
-         offset 0) as revenue))`,
-    [workspaceId, ...keyColumns(parts)],
-  );
+  // Lists of keys, and no join: see write-identity.ts. Crosswise they name parts that nobody meant, but none is empty.
+  const values = [workspaceId, ...keyColumns(parts)];
+  const which = 'workspace_id = $1 and owner_id = any($2::uuid[]) and subject_id = any($3::uuid[])';
+  await Promise.all([
+    client.query(
+      `delete from profile_revenue r
+       where ${which} and not exists (
+         select from profile_part p
+         where p.workspace_id = $1 and p.owner_id = r.owner_id and p.subject_id = r.subject_id
+           and p.event_count > 0)`,
+      values,
+    ),
+    client.query(`delete from profile_part where ${which} and event_count <= 0`, values),
+  ]);
 }
-
-/** Where the rows of parts lie, which stay there while they are locked; `offset 0` as in write-identity.ts. */
-const PLACES = `unnest($2::uuid[], $3::uuid[]) as given (owner_id, subject_id)
-  cross join lateral (
-    select ctid as place from profile_part
-    where workspace_id = $1 and owner_id = given.owner_id and subject_id = given.subject_id
-    offset 0) as part`;
 
 const keyColumns = (parts: readonly PartKey[]) => [
   uuids(parts.map((part) => part.ownerId)),
@@ -184,11 +183,9 @@ export async function resetParts(
          traits = coalesce(rest.traits, p.traits)
      from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[])
        as rest (owner_id, subject_id, first_seen_at, last_seen_at, traits)
-     cross join lateral (
-       select ctid as place from profile_part
-       where workspace_id = $1 and owner_id = rest.owner_id and subject_id = rest.subject_id
-       offset 0) as part
-     where p.ctid = part.place`,
+     where p.workspace_id = $1 and p.owner_id = rest.owner_id and p.subject_id = rest.subject_id
+       -- Says it once more, so that whichever side is read first, only these parts are read.
+       and p.owner_id = any($2::uuid[]) and p.subject_id = any($3::uuid[])`,
     [
       workspaceId,
       ...keyColumns(parts),
