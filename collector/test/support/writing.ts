@@ -16,10 +16,13 @@ export interface Writing extends OpenedDatabase {
   send(workspaceId: string, items: readonly unknown[]): Promise<readonly Verdict[]>;
 }
 
-export async function openWriting({ writers = 2 }: { writers?: number } = {}): Promise<Writing> {
+export async function openWriting({
+  writers = 2,
+  connections = writers + 6,
+}: { writers?: number; connections?: number } = {}): Promise<Writing> {
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, {
-    max: writers + 6,
+    max: connections,
     applicationName: 'throughline-test',
     pipeline: true,
   });
