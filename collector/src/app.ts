@@ -10,9 +10,9 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify';
 import { createAccess } from './access';
-import { isUnavailable } from './db/availability';
 import { ApiError, errorBody, RETRY_AFTER_SECONDS } from './errors';
-import { QueueClosed, QueueFull } from './queue/contract';
+import { toApiError } from './failure';
+import { allowLongRequests } from './long-requests';
 import { addAudienceRoutes } from './routes/audiences';
 import { addClientSettingsRoutes, isClientSettingsPath } from './routes/client-settings';
 import { addConsoleRoutes } from './routes/console';
@@ -20,6 +20,7 @@ import type { App, RouteContext } from './routes/context';
 import { addDemoRoutes } from './routes/demo';
 import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
+import { addImportRoute } from './routes/import';
 import { addIngestRoutes, isIngestPath } from './routes/ingest';
 import { addPixelRoutes } from './routes/pixel';
 import { addProfileRoutes } from './routes/profiles';
@@ -80,6 +81,7 @@ export async function buildApp(
     corsOrigins: context.config.corsOrigins,
   });
   const routes = { ...context, access };
+  const longRequests = allowLongRequests(app.server);
   // Open: each checks for itself what it needs.
   for (const add of [addHealthRoutes, addSdkRoutes, addConsoleRoutes, addSessionRoutes, addPixelRoutes])
     add(app, routes);
@@ -87,6 +89,8 @@ export async function buildApp(
   // With a write key.
   await app.register(async (scope) => addIngestRoutes(scope as App, routes));
   await app.register(async (scope) => addClientSettingsRoutes(scope as App, routes));
+  // With a secret key, and a body without a bound.
+  await app.register(async (scope) => addImportRoute(scope as App, { ...routes, longRequests }));
   // With a secret key, or the console's session.
   await app.register(async (scope) => {
     scope.addHook('onRequest', access.requireReader);
@@ -123,7 +127,7 @@ function handleErrors(app: App): void {
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(new ApiError('not_found'))));
   app.setErrorHandler<FastifyError>((thrown, request, reply) => {
-    const error = toApiError(thrown);
+    const error = readError(thrown);
     if (error.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     if (error.code === 'internal' || error.code === 'unavailable')
       request.log.error({ err: thrown }, error.message);
@@ -133,15 +137,13 @@ function handleErrors(app: App): void {
 
 /** A URL that cannot be decoded never reaches a route, nor the error handler. */
 function answerUnroutable(thrown: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
-  const error = toApiError(thrown);
+  const error = readError(thrown);
   void reply.code(error.status).send(errorBody(error));
 }
 
-/** What the client is told: never a stack, never a message of the database. */
-function toApiError(error: FastifyError): ApiError {
+/** An error of Fastify's or of ours as the client is told of it. */
+function readError(error: FastifyError): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof QueueFull) return new ApiError('overloaded');
-  if (error instanceof QueueClosed) return new ApiError('shutting_down');
   if (error.validation !== undefined) {
     const detail = error.validation.map(({ instancePath, message, params }) => ({
       path: `${error.validationContext ?? 'body'}${instancePath.replaceAll('/', '.')}`,
@@ -155,5 +157,5 @@ function toApiError(error: FastifyError): ApiError {
   if (JSON_ERRORS.includes(error.code) || error instanceof SyntaxError) return new ApiError('invalid_json');
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new ApiError('invalid_request', error.message);
-  return new ApiError(isUnavailable(error) ? 'unavailable' : 'internal');
+  return toApiError(error);
 }

@@ -12,6 +12,7 @@ export const API_ERRORS = {
   unauthorized: { status: 401, message: 'A valid key is required.' },
   forbidden_origin: { status: 403, message: 'This origin may not do that.' },
   not_found: { status: 404, message: 'There is no such thing here.' },
+  request_timeout: { status: 408, message: 'Nothing arrived for too long.' },
   key_taken: { status: 409, message: 'The key is taken.' },
   payload_too_large: { status: 413, message: 'The body is too large.' },
   unsupported_media_type: {

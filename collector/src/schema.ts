@@ -92,3 +92,25 @@ export const SingleVerdict = Type.Object({
   messageId: Type.String(),
   profileId: Type.Optional(Nullable(Type.String())),
 });
+
+/** A line of an import's answer: progress, or with `done` or `error` the last one. */
+export const ImportLine = Type.Object({
+  done: Type.Optional(Type.Literal(true)),
+  error: Type.Optional(ErrorBody.properties.error),
+  lines: Type.Integer({ description: 'Number of the last line that is done, blank ones counted.' }),
+  bytes: Type.Integer({ description: 'How much of the body is done, as it was sent.' }),
+  accepted: Type.Integer(),
+  duplicates: Type.Integer(),
+  rejected: Type.Integer(),
+  firstRejected: Type.Optional(
+    Type.Array(
+      Type.Object({
+        line: Type.Integer(),
+        messageId: Nullable(Type.String()),
+        code: Type.String(),
+        message: Type.String(),
+      }),
+      { description: 'In the last line: up to 20 refusals. All of them are kept as bad rows.' },
+    ),
+  ),
+});

@@ -63,6 +63,8 @@ export interface Envelope {
   readonly context: Readonly<Record<string, unknown>> | null;
   /** Makes a message ID for an event that has none. */
   readonly newMessageId: () => string;
+  /** Whether the items come from different clocks and days, as in an import: then none shifts another. @default false */
+  readonly areUnrelated?: boolean;
 }
 
 /**
@@ -70,10 +72,11 @@ export interface Envelope {
  * except that all share the correction of their client's clock.
  */
 export function normaliseBatch(items: readonly unknown[], envelope: Envelope): Normalised[] {
+  const ofOneClock = envelope.areUnrelated === true ? [] : items;
   const offset = offsetOf({
     receivedAt: envelope.receivedAt,
     sentAt: envelope.sentAt,
-    originals: items.flatMap((item) => {
+    originals: ofOneClock.flatMap((item) => {
       const given = isObject(item) ? timestampOf(item) : null;
       const at = typeof given === 'string' ? parseInstant(given) : null;
       return at === null ? [] : [at];

@@ -1,5 +1,6 @@
 /** Why an event was refused. The codes are part of the API; docs/errors.md lists them and is tested against this. */
 export const REJECTION_CODES = [
+  'invalid_json',
   'invalid_event',
   'invalid_type',
   'invalid_message_id',

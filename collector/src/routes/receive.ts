@@ -49,7 +49,11 @@ export function receiveIn(app: App, access: AccessControl): (request: FastifyReq
 /** The key that a request shows outside its body: in the query, or as Basic user name (RFC 7617). */
 export function keyOf(request: FastifyRequest): string | null {
   const { writeKey } = request.query as { writeKey?: unknown };
-  if (typeof writeKey === 'string' && writeKey !== '') return writeKey;
+  return typeof writeKey === 'string' && writeKey !== '' ? writeKey : headerKeyOf(request);
+}
+
+/** The key in the header, where no log of a proxy shows it: Basic user name, or Bearer token (RFC 6750). */
+export function headerKeyOf(request: FastifyRequest): string | null {
   const [, basic] = /^Basic +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
   if (basic !== undefined) return Buffer.from(basic, 'base64').toString('utf8').split(':', 1)[0]!;
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;

@@ -8,7 +8,7 @@ import type { AcceptedBatch, Verdict } from '../ingest';
 import type { RouteContext } from './context';
 
 /** What came with a secret key came through no source. */
-const NO_SOURCE = '00000000-0000-0000-0000-000000000000';
+export const NO_SOURCE = '00000000-0000-0000-0000-000000000000';
 
 /** Events as they came, and what their envelope says of them. */
 export interface Submission {

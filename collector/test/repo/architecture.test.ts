@@ -27,8 +27,14 @@ const COLLECTOR: Table = {
   ingest: ['core', 'db', 'queue', 'type:pg', 'node:timers/promises'],
   routes: [
     ...['core', 'db', 'errors', 'schema', 'access', 'live-feed', 'type:ingest', 'type:config'],
+    // An import answers its errors by itself, in its last line.
+    ...['import', 'failure', 'type:long-requests'],
     ...[...FASTIFY, 'type:kysely', 'node:*'],
   ],
+  // A long stream, fed to the same queue as everything else.
+  import: ['core', 'errors', 'queue', 'type:ingest', 'node:*'],
+  failure: ['db', 'errors', 'queue'],
+  'long-requests': ['type:node:http', 'type:node:net'],
   schema: ['core', '@fastify/type-provider-typebox'],
   errors: [],
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
@@ -47,7 +53,7 @@ const COLLECTOR: Table = {
   embedded: ['node:*'],
   // The joiners.
   app: [
-    ...['routes', 'access', 'db', 'errors', 'queue', 'openapi', 'silent-connections'],
+    ...['routes', 'access', 'errors', 'failure', 'long-requests', 'openapi', 'silent-connections'],
     ...[...FASTIFY, '@fastify/cors', '@fastify/swagger', '@fastify/swagger-ui'],
   ],
   deps: [
