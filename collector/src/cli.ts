@@ -1,6 +1,7 @@
 /** The command `throughline`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { IMPORT_USAGE, runImportCommand } from './cli/import-command';
 import { MigrationError } from './db/migrate';
 import { createConsoleLink, migrateOnly } from './deps';
 import { StartError } from './embedded/start-error';
@@ -12,6 +13,7 @@ const USAGE = `Usage: throughline <command>
   start      Start the collector and, without DATABASE_URL, its own Postgres
   migrate    Bring the database up to date and end
   console    Print another link into the console of a collector that runs
+  import     Send a file of events to a collector: throughline import FILE; import --help says more
   help       Print this
   version    Print the version
 
@@ -20,6 +22,7 @@ Settings come from the environment and from the file .env; README.md lists them.
 
 export async function runCommand(args: readonly string[]): Promise<void> {
   const [command = 'help', ...rest] = args;
+  if (command === 'import') return runImport(rest);
   if (rest.length > 0) return refuse(`throughline ${command} takes no arguments.`);
   switch (command) {
     case 'start':
@@ -41,6 +44,11 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     default:
       return refuse(`throughline has no command "${command}".`);
   }
+}
+
+async function runImport(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(IMPORT_USAGE);
+  return runImportCommand(args, (sentence) => refuse(sentence, IMPORT_USAGE));
 }
 
 async function runConsole(): Promise<void> {
@@ -81,8 +89,8 @@ async function orComplain(work: () => Promise<void>): Promise<void> {
   }
 }
 
-function refuse(sentence: string): void {
-  process.stderr.write(`${sentence}\n\n${USAGE}`);
+function refuse(sentence: string, usage = USAGE): void {
+  process.stderr.write(`${sentence}\n\n${usage}`);
   process.exitCode = 2;
 }
 

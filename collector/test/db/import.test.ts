@@ -51,7 +51,7 @@ const readRejected = () =>
     transaction
       .selectFrom('rejected_event')
       .select(['code', 'reason', 'payload', 'message_id'])
-      .orderBy('rejected_id')
+      .orderBy('reason')
       .execute(),
   );
 

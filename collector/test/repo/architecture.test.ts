@@ -75,7 +75,11 @@ const COLLECTOR: Table = {
     ...['app', 'banner', 'config', 'core', 'db', 'deps', 'embedded', 'environment', 'logger', 'type:fastify'],
     'node:*',
   ],
-  cli: ['main', 'deps', 'db', 'embedded', 'logger', 'node:*'],
+  cli: [
+    ...['main', 'deps', 'db', 'embedded', 'logger', 'node:*'],
+    // It sends a file to a collector, which may be another one than would start here.
+    ...['banner', 'core', 'type:config', 'type:import', 'cli-progress'],
+  ],
 };
 
 const SDK: Table = {
