@@ -7,7 +7,11 @@ import type { ImportCounts, RejectedLine } from '../import/tally';
 
 /** How an import ended, as its sender sees it. */
 export type ImportEnd =
-  | { readonly status: 'done'; readonly counts: ImportCounts; readonly firstRejected: readonly RejectedLine[] }
+  | {
+      readonly status: 'done';
+      readonly counts: ImportCounts;
+      readonly firstRejected: readonly RejectedLine[];
+    }
   /** Nothing was taken in, and the same again is refused again. */
   | { readonly status: 'refused'; readonly reason: string }
   /** Sending the same again is harmless, and may go further. */
@@ -62,7 +66,8 @@ export async function sendFile({ url, key, file, onProgress }: SendOptions): Pro
 async function* linesOf(response: IncomingMessage): AsyncGenerator<AnswerLine, void, undefined> {
   const splitter = createLineSplitter(MAX_ANSWER_LINE_BYTES);
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    for (const { bytes } of splitter.push(chunk)) yield JSON.parse(Buffer.from(bytes).toString()) as AnswerLine;
+    for (const { bytes } of splitter.push(chunk))
+      yield JSON.parse(Buffer.from(bytes).toString()) as AnswerLine;
   }
 }
 

@@ -28,6 +28,8 @@ export interface StartOptions {
   /** Arguments of node. @default the command `throughline start` */
   readonly command?: readonly string[];
   readonly cwd?: string;
+  /** What is piped in. @default nothing */
+  readonly input?: string;
 }
 
 export interface FinishedRun {
@@ -87,13 +89,14 @@ interface SpawnedCommand {
   readonly hasPrinted: (pattern: RegExp) => Promise<void>;
 }
 
-function spawnCommand({ env, cwd }: StartOptions, args: readonly string[]): SpawnedCommand {
+function spawnCommand({ env, cwd, input }: StartOptions, args: readonly string[]): SpawnedCommand {
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, PORT: '0', ...env },
     // Away from a .env file of the repository.
     cwd: cwd ?? tmpdir(),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input ?? '');
   let output = '';
   const collect = (chunk: Buffer): void => void (output += chunk.toString());
   child.stdout.on('data', collect);
