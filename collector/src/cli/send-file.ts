@@ -47,7 +47,8 @@ export async function sendFile({ url, key, file, onProgress }: SendOptions): Pro
   let counts: ImportCounts | null = null;
   try {
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    if (response.statusCode !== 200) return await readRefusal(response);
+    const isOurs = response.headers['content-type']?.startsWith('application/x-ndjson') ?? false;
+    if (response.statusCode !== 200 || !isOurs) return await readRefusal(response);
     for await (const line of linesOf(response)) {
       const { lines, bytes, accepted, duplicates, rejected } = line;
       counts = { lines, bytes, accepted, duplicates, rejected };

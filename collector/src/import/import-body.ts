@@ -63,6 +63,9 @@ async function open(raw: Readable): Promise<OpenedBody> {
   if (!isGzip(first)) return { chunks: chunksOf(raw), gunzip: undefined };
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   raw.once('error', (error) => gunzip.destroy(error));
+  raw.once('close', () => {
+    if (!raw.readableEnded) gunzip.destroy(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+  });
   // Whoever reads sees it; when nobody reads any more, it must not end the process.
   gunzip.on('error', () => undefined);
   raw.pipe(gunzip);

@@ -141,11 +141,12 @@ describe('an import that breaks off', () => {
     return `http://127.0.0.1:${(peer.address() as AddressInfo).port}`;
   }
 
+  const NDJSON = { 'content-type': 'application/x-ndjson' };
   const counts = '"lines":500,"bytes":9000,"accepted":499,"duplicates":1,"rejected":0';
 
   it('says what was committed and that the same again is harmless, when the connection is cut', async () => {
     const host = await listen((request, response) => {
-      response.writeHead(200).write(`{${counts}}\n`);
+      response.writeHead(200, NDJSON).write(`{${counts}}\n`);
       request.on('end', () => response.destroy()).resume();
     });
     const { code, output } = await throughlineImport([write(linesOf(900)), '--host', host]);
@@ -171,13 +172,13 @@ describe('an import that breaks off', () => {
     ]);
   });
 
-  it('says that what answers is no collector', async () => {
+  it.each([502, 200])('says that what answers is no collector, even with %i', async (status) => {
     const host = await listen((request, response) => {
       request.resume();
-      response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>');
+      response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>A page</h1>');
     });
     const { code, output } = await throughlineImport([write(linesOf(1)), '--host', host]);
-    expect([code, output]).toEqual([1, expect.stringContaining('It answers 502')]);
+    expect([code, output]).toEqual([1, expect.stringContaining(`It answers ${status}`)]);
   });
 
   it('says that nobody is there', async () => {
