@@ -132,7 +132,8 @@ export const settings = {
     parse: matching(/^sk_[A-Za-z0-9]{24,200}$/, 'sk_ and at least 24 letters or digits'),
     default: undefined,
     defaultText: 'generated at the first start',
-    describe: "Fixes the first workspace's secret key: reads and manages everything.",
+    describe:
+      "Fixes the first workspace's secret key: reads and manages everything. throughline import sends it.",
     secret: true,
   }),
   corsOrigins: setting<readonly string[]>({
