@@ -32,6 +32,8 @@ interface AnswerLine extends ImportCounts {
   readonly firstRejected?: readonly RejectedLine[];
 }
 
+/** Longer than a collector may keep us waiting: then nobody is there any more. */
+const SILENCE_MS = 120_000;
 const MAX_ANSWER_LINE_BYTES = 1024 * 1024;
 
 /** Sends a file and reads the answer while it does: what goes wrong there ends the sending. */
@@ -42,6 +44,7 @@ export async function sendFile({ url, key, file, onProgress }: SendOptions): Pro
   });
   // What breaks is seen where the answer is awaited; afterwards it is no news.
   request.on('error', () => undefined);
+  request.setTimeout(SILENCE_MS, () => request.destroy(new Error(`${url.origin} has fallen silent`)));
   file.once('error', (error) => request.destroy(error));
   file.pipe(request);
   let counts: ImportCounts | null = null;

@@ -161,7 +161,7 @@ describe('an import that breaks off', () => {
     const host = await listen((_request, response) => {
       // The body is never read: who waited until all is sent would wait for ever.
       response
-        .writeHead(200)
+        .writeHead(200, NDJSON)
         .write(`{"error":{"code":"shutting_down","message":"The collector stops."},${counts}}\n`);
     });
     const path = write(linesOf(200_000));
