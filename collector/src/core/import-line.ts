@@ -15,16 +15,13 @@ export interface ImportedLine {
 }
 
 /** What all lines of an import share; their times are their own. */
-export type ImportEnvelope = Pick<Envelope, 'workspaceId' | 'receivedAt'>;
+export type ImportEnvelope = Pick<Envelope, 'workspaceId' | 'sourceId' | 'receivedAt'>;
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lossy = new TextDecoder('utf-8');
 
 /** Turns a line of an import into an event or a refusal. */
-export function readImportLine(
-  { number, bytes, isTooLong }: Line,
-  { workspaceId, receivedAt }: ImportEnvelope,
-): ImportedLine {
+export function readImportLine({ number, bytes, isTooLong }: Line, envelope: ImportEnvelope): ImportedLine {
   const refuse = (code: Rejection['code'], message: string): ImportedLine => ({
     number,
     item: lossy.decode(bytes),
@@ -37,7 +34,8 @@ export function readImportLine(
   // What the parser says quotes the line, which is kept beside this.
   if (item === undefined) return refuse('invalid_json', 'The line is not valid JSON.');
   const [normalised] = normaliseBatch([item], {
-    ...{ workspaceId, receivedAt, sentAt: null, oldest: null, context: null },
+    ...envelope,
+    ...{ sentAt: null, oldest: null, context: null },
     areUnrelated: true,
     newMessageId: () => messageIdOf(text),
   });

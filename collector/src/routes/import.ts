@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { Type } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import type { AccessControl } from '../access';
-import { readImportLine } from '../core/import-line';
+import type { Normalised } from '../core/event';
+import { type ImportedLine, readImportLine } from '../core/import-line';
 import type { Line } from '../core/line-splitter';
 import type { Access } from '../db/keys';
 import { ApiError, errorBody } from '../errors';
@@ -17,7 +18,7 @@ import type { LongRequests } from '../long-requests';
 import { ImportLine } from '../schema';
 import type { App, RouteContext } from './context';
 import { headerKeyOf, openFor } from './receive';
-import { NO_SOURCE } from './submit';
+import { enqueue, sourceIdOf } from './submit';
 
 /** Each keeps writers busy without a pause: with more at once, live events would wait for too many of their turns. */
 const MAX_IMPORTS = 2;
@@ -54,6 +55,8 @@ export function addImportRoute(app: App, context: ImportContext): void {
 
   app.post('/v1/import', { schema }, async (request, reply) => {
     refuseUnreadable(request);
+    // What runs already was ended as the stop began.
+    if (context.isDraining()) throw new ApiError('shutting_down');
     if (running.size >= MAX_IMPORTS) throw new ApiError('overloaded', 'Too many imports are running.');
     const ending = new AbortController();
     running.add(ending);
@@ -123,25 +126,28 @@ interface LinesToWrite {
 }
 
 async function writeLines(
-  { ingest, now }: RouteContext,
-  { lines, bytes, opened: { workspaceId, currency }, signal }: LinesToWrite,
+  context: RouteContext,
+  { lines, bytes, opened, signal }: LinesToWrite,
 ): Promise<readonly LineVerdict[]> {
-  const receivedAt = now().getTime();
-  const read = lines.map((line) => readImportLine(line, { workspaceId, receivedAt }));
+  const receivedAt = context.now().getTime();
+  const envelope = { workspaceId: opened.workspaceId, sourceId: sourceIdOf(opened), receivedAt };
+  const read = lines.map((line) => readImportLine(line, envelope));
   const batch = {
-    ...{ workspaceId, currency, receivedAt, bytes, sourceId: NO_SOURCE },
+    opened,
+    bytes,
+    receivedAt,
     items: read.map(({ item }) => item),
-    normalised: read.map(({ number, normalised }) => {
-      if (normalised.ok) return normalised;
-      const { rejection } = normalised;
-      return {
-        ok: false as const,
-        rejection: { ...rejection, message: `Line ${number}: ${rejection.message}` },
-      };
-    }),
+    normalised: read.map(nameLine),
   };
-  const verdicts = await submitPatiently(() => ingest.submit(batch), { patienceMs: PATIENCE_MS, signal });
+  const verdicts = await submitPatiently(() => enqueue(context, batch), { patienceMs: PATIENCE_MS, signal });
   return verdicts.map((verdict, index) => ({ line: read[index]!.number, verdict }));
+}
+
+/** A refusal says in which line it was: that is kept with it. */
+function nameLine({ number, normalised }: ImportedLine): Normalised {
+  if (normalised.ok) return normalised;
+  const { rejection } = normalised;
+  return { ok: false, rejection: { ...rejection, message: `Line ${number}: ${rejection.message}` } };
 }
 
 /** Without a body Fastify gives none. */

@@ -8,7 +8,7 @@ import type { AcceptedBatch, Verdict } from '../ingest';
 import type { RouteContext } from './context';
 
 /** What came with a secret key came through no source. */
-export const NO_SOURCE = '00000000-0000-0000-0000-000000000000';
+const NO_SOURCE = '00000000-0000-0000-0000-000000000000';
 
 /** Events as they came, and what their envelope says of them. */
 export interface Submission {
@@ -63,7 +63,8 @@ export async function refuse(
 
 type Enqueued = Pick<AcceptedBatch, 'bytes' | 'items' | 'normalised' | 'receivedAt'>;
 
-function enqueue(
+/** Waits for the commit of what is normalised already. @throws as {@link submit} */
+export function enqueue(
   { ingest }: RouteContext,
   { opened, ...batch }: Enqueued & { readonly opened: Access },
 ): Promise<readonly Verdict[]> {
@@ -71,6 +72,6 @@ function enqueue(
   return ingest.submit({ ...batch, workspaceId, currency, sourceId: sourceIdOf(opened) });
 }
 
-function sourceIdOf({ source }: Access): string {
+export function sourceIdOf({ source }: Access): string {
   return source?.sourceId ?? NO_SOURCE;
 }

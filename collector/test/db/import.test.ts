@@ -245,6 +245,12 @@ describe('before its first line an import is refused as any request is', () => {
     });
   });
 
+  it('while the collector stops', async () => {
+    api.draining.isDraining = true;
+    const answer = await importFile(visit(1));
+    expect([answer.status, answer.body.error.code]).toEqual([503, 'shutting_down']);
+  });
+
   it('where two run already', async () => {
     const running = [openImport(), openImport()];
     for (const request of running) request.write(visits(0, LINES_OF_A_BATCH));

@@ -3,7 +3,11 @@ import { MAX_LINE_BYTES, readImportLine } from '../../src/core/import-line';
 import { createLineSplitter } from '../../src/core/line-splitter';
 
 const receivedAt = Date.UTC(2026, 5, 15);
-const envelope = { workspaceId: '00000000-0000-4000-8000-000000000000', receivedAt };
+const envelope = {
+  workspaceId: '00000000-0000-4000-8000-000000000000',
+  sourceId: '00000000-0000-0000-0000-000000000000',
+  receivedAt,
+};
 
 function read(file: string | Uint8Array) {
   const splitter = createLineSplitter(MAX_LINE_BYTES);
