@@ -22,12 +22,14 @@ import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
 import { addImportRoute } from './routes/import';
 import { addIngestRoutes, isIngestPath } from './routes/ingest';
+import { addMetricsRoutes } from './routes/metrics';
 import { addPixelRoutes } from './routes/pixel';
 import { addProfileRoutes } from './routes/profiles';
 import { addRejectedRoutes } from './routes/rejected';
 import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
 import { addTimelineRoutes } from './routes/timeline';
+import { addWorkspaceRoutes } from './routes/workspace';
 import { describeErrors, openApiDocument } from './openapi';
 import { watchSilentConnections } from './silent-connections';
 
@@ -67,10 +69,12 @@ export async function buildApp(
     routerOptions: { ignoreTrailingSlash: true },
     frameworkErrors: answerUnroutable,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  handleErrors(app);
+  handleErrors(app, context);
+  countRequests(app, context);
   const hangUpOnSilent = watchSilentConnections(app.server);
   app.addHook('preClose', async () => hangUpOnSilent());
   await app.register(cors, { delegator: corsOf(context) });
+  hangUpWhileDraining(app, context);
   app.addHook('onRoute', describeErrors);
   await app.register(swagger, { openapi: openApiDocument });
   await app.register(swaggerUi, { routePrefix: '/docs' });
@@ -83,7 +87,14 @@ export async function buildApp(
   const routes = { ...context, access };
   const longRequests = allowLongRequests(app.server);
   // Open: each checks for itself what it needs.
-  for (const add of [addHealthRoutes, addSdkRoutes, addConsoleRoutes, addSessionRoutes, addPixelRoutes])
+  for (const add of [
+    addHealthRoutes,
+    addMetricsRoutes,
+    addSdkRoutes,
+    addConsoleRoutes,
+    addSessionRoutes,
+    addPixelRoutes,
+  ])
     add(app, routes);
   if (context.config.environment !== 'production') addDemoRoutes(app, routes);
   // With a write key.
@@ -100,6 +111,7 @@ export async function buildApp(
       addTimelineRoutes,
       addAudienceRoutes,
       addRejectedRoutes,
+      addWorkspaceRoutes,
     ])
       add(scope as App, routes);
   });
@@ -121,14 +133,32 @@ function corsOf({ config }: RouteContext) {
   };
 }
 
-function handleErrors(app: App): void {
+/** Also of a request that came before the stop: its connection would stay open, and the stop wait for it. */
+function hangUpWhileDraining(app: App, { isDraining }: RouteContext): void {
+  app.addHook('onSend', async (_request, reply) => {
+    if (isDraining()) void reply.header('connection', 'close');
+  });
+}
+
+/** By the route's pattern; what no route takes is one of its own. */
+function countRequests(app: App, { metrics }: RouteContext): void {
+  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
+    const route = routeOptions.url ?? 'none';
+    metrics.onRequest({ method, route, status: statusCode, seconds: elapsedTime / 1000 });
+  });
+}
+
+function handleErrors(app: App, { metrics }: RouteContext): void {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(new ApiError('not_found'))));
   app.setErrorHandler<FastifyError>((thrown, request, reply) => {
     const error = readError(thrown);
-    if (error.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    if (error.status === 503) {
+      metrics.onUnserved(error.code);
+      void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    }
     if (error.code === 'internal' || error.code === 'unavailable')
       request.log.error({ err: thrown }, error.message);
     return reply.code(error.status).send(errorBody(error));

@@ -162,25 +162,37 @@ export const settings = {
     name: 'THROUGHLINE_GROUP_MAX_EVENTS',
     parse: wholeNumber(1, 10_000),
     default: 500,
-    describe: 'Events that a writer commits together at most.',
+    describe: 'Events that a writer commits together at most. More: fewer commits, longer ones.',
   }),
   groupMaxWaitMs: setting({
     name: 'THROUGHLINE_GROUP_MAX_WAIT_MS',
     parse: wholeNumber(0, 1000),
     default: 2,
-    describe: 'How long the first event of a group waits for more, in milliseconds.',
+    describe:
+      'How long the first event of a group waits for more while a writer is free, in milliseconds. More: fewer commits while little comes, and later answers.',
   }),
   writers: setting({
     name: 'THROUGHLINE_WRITERS',
     parse: wholeNumber(1, 32),
     default: 2,
-    describe: 'Groups that are committed at the same time, each on its own connection.',
+    describe:
+      'Groups that are committed at the same time, each on its own connection. More helps only where Postgres has processors to spare.',
   }),
-  maxBytesInFlight: setting({
+  maxBytesInFlight: setting<number | undefined>({
     name: 'THROUGHLINE_MAX_BYTES_IN_FLIGHT',
     parse: wholeNumber(MEGABYTE, 1024 * MEGABYTE),
-    default: 64 * MEGABYTE,
-    describe: 'Bytes of events waiting for their commit beyond which new ones are answered 503.',
+    default: undefined,
+    defaultText: '67108864, or a sixteenth of the heap where that is less',
+    describe:
+      'Memory for events from their first byte to their commit, beyond which new ones are answered 503.',
+  }),
+  metricsToken: setting<string | undefined>({
+    name: 'THROUGHLINE_METRICS_TOKEN',
+    parse: matching(/^[\x21-\x7e]{16,200}$/, 'at least 16 characters without spaces'),
+    default: undefined,
+    defaultText: 'none: no metrics',
+    describe: 'Opens /metrics to whoever sends it as a bearer token.',
+    secret: true,
   }),
   shutdownGraceMs: setting({
     name: 'THROUGHLINE_SHUTDOWN_GRACE_MS',

@@ -23,7 +23,7 @@ export interface AcceptedBatch {
   readonly currency: string;
   readonly sourceId: string;
   readonly receivedAt: number;
-  /** What it adds to the bytes in flight: 0 where they were reserved before the body was read. */
+  /** What it weighs in memory until it is written: its share of the bytes in flight. */
   readonly bytes: number;
   readonly items: readonly unknown[];
   readonly normalised: readonly Normalised[];

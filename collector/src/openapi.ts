@@ -20,6 +20,7 @@ export const openApiDocument = {
         scheme: 'basic',
         description: 'A write key (pk_…) as user name, no password.',
       },
+      metricsToken: { type: 'http' as const, scheme: 'bearer', description: 'THROUGHLINE_METRICS_TOKEN' },
       writeKeyQuery: { type: 'apiKey' as const, name: 'writeKey', in: 'query' as const },
     },
   },

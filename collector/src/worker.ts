@@ -2,9 +2,9 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Kysely } from 'kysely';
 import { refreshAudience } from './db/audience-rebuild';
 import { listAudienceIds, listWorkspaceIds } from './db/audiences';
-import { ensureEventPartitions, MONTHS_AHEAD } from './db/partitions';
 import { deleteRejectedBefore } from './db/rejected';
 import type { Database } from './db/tables';
+import { createPartitionKeeper, type Upkeep } from './upkeep';
 
 export interface WorkerOptions {
   readonly db: Kysely<Database>;
@@ -14,6 +14,7 @@ export interface WorkerOptions {
 
 /** What is done by the clock. */
 export interface Worker {
+  readonly upkeep: () => Upkeep;
   /** Does what is due now; a call while one runs waits for that one and does nothing more. */
   readonly tick: () => Promise<void>;
   /** Ticks at once and then every minute. */
@@ -36,17 +37,8 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | null = null;
-  let partitionsUntil = -Infinity;
   let rejectedUntil = -Infinity;
-
-  async function ensurePartitions(): Promise<void> {
-    const at = now();
-    if (at.getTime() < partitionsUntil) return;
-    const occupied = await ensureEventPartitions(db, { from: at, months: MONTHS_AHEAD });
-    if (occupied.length > 0)
-      log.warn({ months: occupied }, 'Events of these months stay in the default partition');
-    partitionsUntil = at.getTime() + DAY_MS;
-  }
+  const partitions = createPartitionKeeper({ db, now, log, isClosed: () => isClosed });
 
   async function refreshAudiences(): Promise<void> {
     const unlessAfter = new Date(now().getTime() - FRESH_MS);
@@ -76,7 +68,12 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   }
 
   async function run(): Promise<void> {
-    for (const job of [ensurePartitions, deleteOldRejected, refreshAudiences]) {
+    for (const job of [
+      partitions.ensurePartitions,
+      partitions.enforceRetention,
+      deleteOldRejected,
+      refreshAudiences,
+    ]) {
       // One job's failure is not the next one's; what failed is tried again at the next tick.
       await job().catch((error: unknown) => {
         if (!isClosed) log.error({ err: error }, 'Work by the clock failed');
@@ -97,6 +94,7 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   }
 
   return {
+    upkeep: partitions.upkeep,
     tick,
     start: loop,
     async close() {

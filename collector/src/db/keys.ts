@@ -150,16 +150,3 @@ async function ensureSource(
   await db.insertInto('source').values(created).execute();
   return created.source_id;
 }
-
-/** The workspace as the console shows it. */
-export async function readWorkspace(
-  db: Kysely<Database>,
-  workspaceId: string,
-): Promise<{ id: string; name: string; timezone: string; currency: string }> {
-  const row = await db
-    .selectFrom('workspace')
-    .select(['workspace_id', 'name', 'timezone', 'currency'])
-    .where('workspace_id', '=', workspaceId)
-    .executeTakeFirstOrThrow();
-  return { id: row.workspace_id, name: row.name, timezone: row.timezone, currency: row.currency };
-}

@@ -1,11 +1,13 @@
 import { type Kysely, sql } from 'kysely';
+import { listWorkspaceIds } from './audiences';
+import { inWorkspace } from './connect';
 import type { Database } from './tables';
 
 /**
  * Creating a partition locks the whole table for a moment. Where a long read is in the way, every writer would queue
  * behind us: better to give up soon and come back, as there are months of time.
  */
-const LOCK_TIMEOUT = '1s';
+export const LOCK_TIMEOUT = '1s';
 
 /** This month's partition and the two after it. */
 export const MONTHS_AHEAD = 3;
@@ -42,4 +44,54 @@ function ensureEventPartition(db: Kysely<Database>, firstDay: string): Promise<u
     await sql`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`.execute(transaction);
     await sql`select ensure_event_partitions(${firstDay}::date, 1)`.execute(transaction);
   });
+}
+
+export interface MonthlyPartition {
+  /** As "event_2026_01". */
+  readonly name: string;
+  /** The first moment after its month. */
+  readonly end: Date;
+}
+
+/** The monthly partitions that exist, oldest first. */
+export async function listMonthlyPartitions(db: Kysely<Database>): Promise<MonthlyPartition[]> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'event'::regclass and c.relname ~ '^event_\\d{4}_\\d{2}$'
+    order by c.relname`.execute(db);
+  return rows.map(({ name }) => ({ name, end: endOf(name) }));
+}
+
+function endOf(name: string): Date {
+  const [, year, month] = name.split('_').map(Number);
+  return new Date(Date.UTC(year!, month!));
+}
+
+/** Until when there is a partition for every moment from `from` on; `from` where there is none for now. */
+export async function findPartitionsEnd(db: Kysely<Database>, from: Date): Promise<Date> {
+  let covered = from;
+  for (const { end } of await listMonthlyPartitions(db)) {
+    const begin = new Date(Date.UTC(end.getUTCFullYear(), end.getUTCMonth() - 1));
+    if (begin <= covered && end > covered) covered = end;
+  }
+  return covered;
+}
+
+/** Events of all workspaces that lie beside the monthly partitions. */
+export async function countDefaultPartitionEvents(db: Kysely<Database>): Promise<number> {
+  // Nearly always: then no workspace needs to be asked. It counts pages, so it errs towards asking.
+  const { rows } = await sql<{ bytes: number }>`select pg_relation_size('event_default') as bytes`.execute(
+    db,
+  );
+  if (rows[0]!.bytes === 0) return 0;
+  let count = 0;
+  for (const workspaceId of await listWorkspaceIds(db)) {
+    count += await inWorkspace(db, workspaceId, async (transaction) => {
+      const { rows: counted } = await sql<{ count: number }>`
+        select count(*) as count from event_default where workspace_id = ${workspaceId}`.execute(transaction);
+      return counted[0]!.count;
+    });
+  }
+  return count;
 }

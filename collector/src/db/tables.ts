@@ -12,6 +12,8 @@ export interface WorkspaceTable {
   name: string;
   timezone: Generated<string>;
   currency: Generated<string>;
+  /** null: everything is kept. */
+  retention_days: Generated<number | null>;
   created_at: Generated<Date>;
 }
 

@@ -48,7 +48,7 @@ export interface Queue<Job, Result> {
    */
   submit(job: Job): Promise<Result>;
   /**
-   * Holds bytes for a job that will then weigh none. Where nothing else is in flight any number is given: one job is
+   * Holds bytes for a job to come; they are given back before it is submitted, which then weighs its own. Where nothing else is in flight any number is given: one job is
    * always taken, however large.
    *
    * @throws QueueFull, QueueClosed

@@ -13,14 +13,16 @@ import type { AccessControl } from '../access';
 import type { Config } from '../config';
 import type { Database } from '../db/tables';
 import type { Ingest } from '../ingest';
+import type { Metrics } from '../metrics';
 
 /** What routes work with; deps.ts makes it, tests may make their own. */
 export interface RouteContext {
-  readonly config: Pick<Config, 'environment' | 'corsOrigins' | 'trustedProxies'>;
+  readonly config: Pick<Config, 'environment' | 'corsOrigins' | 'trustedProxies' | 'metricsToken'>;
   readonly db: Kysely<Database>;
   /** To look keys up: not behind reads that wait for something, for that would keep events out too. */
   readonly accessDb: Kysely<Database>;
   readonly ingest: Ingest;
+  readonly metrics: Metrics;
   readonly now: () => Date;
   /** A new UUIDv7. */
   readonly newId: () => string;

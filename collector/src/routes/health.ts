@@ -1,7 +1,15 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { isDatabaseReachable } from '../db/health';
-import { InstantOut } from '../schema';
+import { InstantOut, Nullable } from '../schema';
 import type { AddRoutes } from './context';
+import { mayReadMetrics } from './metrics';
+import type { Metrics } from '../metrics';
+
+const Counts = {
+  accepted: Type.Integer(),
+  duplicates: Type.Integer(),
+  rejected: Type.Integer(),
+};
 
 const HealthBody = Type.Object({
   status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')]),
@@ -18,18 +26,29 @@ const HealthBody = Type.Object({
     writers: Type.Integer(),
     oldestAgeMs: Type.Number(),
   }),
+  ingest: Type.Object({
+    ...Counts,
+    lastFlush: Nullable(
+      Type.Object({ events: Type.Integer(), durationMs: Type.Number(), commitLatencyMs: Type.Number() }),
+    ),
+    sources: Type.Optional(
+      Type.Array(Type.Object({ id: Type.String(), ...Counts }), {
+        description: 'Only with the token of /metrics.',
+      }),
+    ),
+  }),
 });
 
 const ReadyBody = Type.Object({ ready: Type.Boolean() });
 
 /** For balancers and people at night; without a key. */
-export const addHealthRoutes: AddRoutes = (app, { db, ingest, now, isDraining }) => {
+export const addHealthRoutes: AddRoutes = (app, { db, ingest, metrics, config, now, isDraining }) => {
   const tags = ['health'];
 
   app.get(
     '/health',
     { schema: { tags, summary: 'How the process does', response: { 200: HealthBody, 503: HealthBody } } },
-    async (_request, reply) => {
+    async (request, reply) => {
       const isConnected = await isDatabaseReachable(db);
       const { rss, heapTotal, heapUsed } = process.memoryUsage();
       return reply.code(isConnected ? 200 : 503).send({
@@ -39,6 +58,11 @@ export const addHealthRoutes: AddRoutes = (app, { db, ingest, now, isDraining })
         memory: { rss, heapTotal, heapUsed },
         database: isConnected ? 'connected' : 'disconnected',
         queue: ingest.stats(),
+        ingest: {
+          ...metrics.totals(),
+          lastFlush: metrics.lastFlush(),
+          ...(mayReadMetrics(request, config.metricsToken) ? { sources: sourcesOf(metrics) } : {}),
+        },
       });
     },
   );
@@ -58,3 +82,7 @@ export const addHealthRoutes: AddRoutes = (app, { db, ingest, now, isDraining })
     },
   );
 };
+
+function sourcesOf(metrics: Metrics) {
+  return [...metrics.bySource()].map(([id, counts]) => ({ id, ...counts }));
+}

@@ -32,7 +32,7 @@ export function isIngestPath(url: string): boolean {
 
 /** Events in: Segment's HTTP tracking API, plus a verdict per event. 200 means committed. */
 export const addIngestRoutes: AddRoutes = (app, context) => {
-  const receive = receiveIn(app, context.access);
+  const receive = receiveIn(app, context);
 
   for (const path of BATCH_PATHS) {
     app.post(path, { schema: batchSchema(path !== BATCH_PATHS[0]) }, async (request) => {

@@ -1,11 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { AccessControl } from '../access';
 import type { KeyKind } from '../core/key';
 import { isObject, type JsonObject } from '../core/json-value';
 import type { Access } from '../db/keys';
 import { ApiError } from '../errors';
-import { parseBody } from './body';
+import type { Ingest } from '../ingest';
+import type { Reservation } from '../queue/contract';
+import { parseBody, unpackBody, weighJson } from './body';
 import type { App } from './context';
+import { readBody } from './read-body';
 
 /** A page's batch; servers may send more. */
 const MAX_BROWSER_BYTES = 500 * 1024;
@@ -14,34 +18,58 @@ const MAX_SERVER_BYTES = 4 * 1024 * 1024;
 /** What came in one request, and who sent it. */
 export interface Received {
   readonly body: JsonObject;
-  /** How many bytes the body has, unpacked. */
+  /** What it weighs in memory until its events are written. */
   readonly bytes: number;
   readonly opened: Access;
 }
 
+/** A request, its answer and its socket, whatever is in it. */
+const REQUEST_BYTES = 16 * 1024;
+
 /**
- * Makes a scope one that takes events: bodies are read by us (gzip, text/plain, strict UTF-8), and a key that is known
- * before the body is checked before the body is read.
+ * Makes a scope one that takes events: bodies are read by us (gzip, text/plain, strict UTF-8), a key that is known
+ * before the body is checked before the body is read, and what is read counts as in flight from its first byte.
  *
- * @returns what a request brought; it throws ApiError for all that is wrong with an envelope
+ * @returns what a request brought; it throws ApiError for all that is wrong with an envelope, and QueueFull
  */
-export function receiveIn(app: App, access: AccessControl): (request: FastifyRequest) => Promise<Received> {
+export function receiveIn(
+  app: App,
+  { access, ingest }: { readonly access: AccessControl; readonly ingest: Ingest },
+): (request: FastifyRequest) => Promise<Received> {
   const early = new WeakMap<FastifyRequest, Access>();
+  const reservations = new WeakMap<FastifyRequest, Reservation>();
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', (request: FastifyRequest, body: IncomingMessage) =>
+    readBody(body, { maxBytes: MAX_SERVER_BYTES, reservation: reservations.get(request)! }),
+  );
+  app.addHook('onRequest', async (request, reply) => {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > MAX_SERVER_BYTES) throw new ApiError('payload_too_large');
+    // Whether there is room for all of it: sooner refused than read in part.
+    ingest.reserve(REQUEST_BYTES + announced).release();
+    const reservation = ingest.reserve(REQUEST_BYTES);
+    reservations.set(request, reservation);
+    // Whatever becomes of the request. Where it becomes a batch, that holds its own bytes until it is written.
+    reply.raw.once('close', reservation.release);
+  });
   app.addHook('onRequest', async (request) => {
     const token = keyOf(request);
     if (token !== null) early.set(request, await openFor(request, { access, token }));
   });
   return async (request) => {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const { value: body, bytes } = parseBody(raw, {
+    const plain = unpackBody(raw, {
       contentType: request.headers['content-type'] ?? '',
       contentEncoding: request.headers['content-encoding'] ?? '',
       maxBytes: maxBytesOf(request),
     });
+    const bytes = REQUEST_BYTES + weighJson(plain);
+    const reservation = reservations.get(request)!;
+    reservation.grow(bytes);
+    const body = parseBody(plain);
     if (!isObject(body)) throw new ApiError('invalid_body', 'The body must be a JSON object.');
     const opened = early.get(request) ?? (await openFor(request, { access, token: body['writeKey'] }));
+    reservation.release();
     return { body, bytes, opened };
   };
 }

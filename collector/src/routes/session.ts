@@ -1,8 +1,8 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { stringifySetCookie } from 'cookie';
 import { SESSION_COOKIE, sessionOf } from '../access';
-import { readWorkspace } from '../db/keys';
 import { deleteSession, redeemTicket, SESSION_LIFETIME_MS } from '../db/sessions';
+import { readWorkspace } from '../db/workspace';
 import { StrictObject } from '../schema';
 import type { AddRoutes, Request } from './context';
 

@@ -465,7 +465,7 @@ describe('the worker', () => {
       const warnings: unknown[] = [];
       const log = { ...SILENT, warn: (fields: unknown) => void warnings.push(fields) };
       await createWorker({ db: api.db, now: () => api.clock.now, log }).tick();
-      expect(warnings).toEqual([{ months: ['2033-10'] }]);
+      expect(warnings).toEqual([{ months: ['2033-10'] }, { events: expect.any(Number) as number }]);
       expect(await partitions()).toEqual(expect.arrayContaining(['event_2033_11', 'event_2033_12']));
       expect((await api.get(`/v1/profiles/user:${ann}`)).status).toBe(200);
     });

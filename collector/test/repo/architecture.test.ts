@@ -26,7 +26,8 @@ const COLLECTOR: Table = {
   // It waits between tries.
   ingest: ['core', 'db', 'queue', 'type:pg', 'node:timers/promises'],
   routes: [
-    ...['core', 'db', 'errors', 'schema', 'access', 'live-feed', 'type:ingest', 'type:config'],
+    ...['core', 'db', 'errors', 'schema', 'access', 'live-feed'],
+    ...['type:ingest', 'type:metrics', 'type:queue', 'type:config'],
     // An import answers its errors by itself, in its last line.
     ...['import', 'failure', 'type:long-requests'],
     ...[...FASTIFY, 'type:kysely', 'node:*'],
@@ -39,7 +40,9 @@ const COLLECTOR: Table = {
   errors: [],
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
   'live-feed': ['type:db'],
-  worker: ['db', 'type:fastify', 'type:kysely'],
+  worker: ['db', 'upkeep', 'type:fastify', 'type:kysely'],
+  upkeep: ['db', 'type:fastify', 'type:kysely'],
+  metrics: ['type:queue', 'type:ingest', 'type:upkeep', 'prom-client'],
   // What an address is.
   config: ['node:net'],
   'config-docs': ['config'],
@@ -65,6 +68,7 @@ const COLLECTOR: Table = {
       'embedded',
       'folders',
       'ingest',
+      'metrics',
       'worker',
       'type:routes',
       'type:fastify',
@@ -100,6 +104,8 @@ const OWN_FACTORIES = [
   'ingest.ts createGroupCommit',
   // One feed, as long as its route; the app closes it with the route's own hook.
   'routes/events.ts createLiveFeed',
+  // What is done to partitions by the clock is the worker's.
+  'worker.ts createPartitionKeeper',
 ];
 
 const MAX_LINES = 300;

@@ -8,7 +8,9 @@ import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
 import { ensureFirstWorkspace } from '../../src/db/keys';
 import { FOLDERS } from '../../src/folders';
 import { openIngest } from '../../src/ingest';
+import { createMetrics } from '../../src/metrics';
 import { createLogger } from '../../src/logger';
+import { createWorker, type Worker } from '../../src/worker';
 import { createTestDatabase } from './database';
 
 export interface Answer {
@@ -25,6 +27,8 @@ export interface Api extends OpenedDatabase {
   readonly writeKey: string;
   readonly secretKey: string;
   readonly clock: { now: Date };
+  /** Works by the test's clock, when the test calls tick(). */
+  readonly worker: Worker;
   readonly draining: { isDraining: boolean };
   /** Sends events with the write key. */
   readonly batch: (items: readonly unknown[], more?: object) => Promise<Answer>;
@@ -45,6 +49,8 @@ export interface ApiOptions {
   readonly clock?: { now: Date };
   /** @default none */
   readonly trustedProxies?: readonly string[];
+  /** null: none is set. @default METRICS_TOKEN */
+  readonly metricsToken?: string | null;
 }
 
 /** The clock of what runs outside the test's hands, e.g. a client in a page. */
@@ -54,15 +60,24 @@ export const REAL_CLOCK = {
   },
 };
 
+export const METRICS_TOKEN = 'metrics-token-of-tests';
+
 export async function openApi({
   maxBytesInFlight = 64 * 1024 * 1024,
   clock = { now: new Date('2026-06-15T12:00:00.000Z') },
   trustedProxies = [],
+  metricsToken = METRICS_TOKEN,
 }: ApiOptions = {}): Promise<Api> {
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, { max: 10, applicationName: 'throughline-test', pipeline: true });
   const draining = { isDraining: false };
   const newId = () => uuidV7(clock.now.getTime(), randomBytes(10));
+  const worker = createWorker({ db: opened.db, now: () => clock.now, log: createLogger('silent') });
+  const metrics = createMetrics({
+    queue: () => ingest.stats(),
+    pools: () => [],
+    upkeep: worker.upkeep,
+  });
   const ingest = openIngest({
     pool: opened.pool,
     groupMaxEvents: 500,
@@ -71,6 +86,7 @@ export async function openApi({
     maxBytesInFlight,
     monotonic: () => performance.now(),
     newId,
+    observer: metrics,
   });
   const first = await ensureFirstWorkspace(opened.db, {
     writeKey: undefined,
@@ -80,10 +96,16 @@ export async function openApi({
   });
   const app = await buildApp(
     {
-      config: { environment: 'test', corsOrigins: ['https://analyst.example'], trustedProxies },
+      config: {
+        environment: 'test',
+        corsOrigins: ['https://analyst.example'],
+        trustedProxies,
+        metricsToken: metricsToken ?? undefined,
+      },
       db: opened.db,
       accessDb: opened.db,
       ingest,
+      metrics,
       now: () => clock.now,
       newId,
       newToken: () => randomBytes(24).toString('base64url'),
@@ -116,6 +138,7 @@ export async function openApi({
     writeKey: first.writeKey,
     secretKey,
     clock,
+    worker,
     draining,
     call,
     get: (path) => call('GET', path),
@@ -126,6 +149,7 @@ export async function openApi({
       }),
     async close() {
       await app.close();
+      await worker.close();
       await ingest.close();
       await opened.close();
       await database.close();
