@@ -22,7 +22,7 @@ export interface Clients {
   readonly acknowledgedBatches: () => number;
   /** Answers by status; 0 where the connection broke. */
   readonly answers: ReadonlyMap<number, number>;
-  /** Answers that no client may ever get, in words. */
+  /** Answers that no client may ever get, in words; the first one ends the traffic. */
   readonly violations: readonly string[];
   /** Resolves when so many batches more are acknowledged. */
   readonly untilAcknowledged: (batches: number) => Promise<void>;
@@ -45,14 +45,24 @@ export function startClients(options: ClientsOptions): Clients {
   let isFinishing = false;
   writeFileSync(options.ledger, '');
 
-  const acknowledge = (workspaceId: string, batch: readonly SentEvent[]): void => {
-    appendFileSync(options.ledger, batch.map(({ messageId }) => `${workspaceId} ${messageId}\n`).join(''));
-    acknowledged += 1;
+  const letGo = (isDue: (from: number) => boolean): void => {
     for (const waiter of waiting) {
-      if (acknowledged < waiter.from) continue;
+      if (!isDue(waiter.from)) continue;
       waiting.delete(waiter);
       waiter.resolve();
     }
+  };
+
+  const acknowledge = (workspaceId: string, batch: readonly SentEvent[]): void => {
+    appendFileSync(options.ledger, batch.map(({ messageId }) => `${workspaceId} ${messageId}\n`).join(''));
+    acknowledged += 1;
+    letGo((from) => acknowledged >= from);
+  };
+
+  const giveUp = (problem: string): void => {
+    violations.push(problem);
+    isFinishing = true;
+    letGo(() => true);
   };
 
   const send = async (stream: number): Promise<void> => {
@@ -60,20 +70,20 @@ export function startClients(options: ClientsOptions): Clients {
       const batch = makeBatch(options.seed, { stream, turn, until });
       // Each workspace is sent the same IDs: they are not the same events.
       for (const recipient of options.recipients) {
-        await deliver(recipient, batch);
-        acknowledge(recipient.workspaceId, batch);
+        if (await deliver(recipient, batch)) acknowledge(recipient.workspaceId, batch);
       }
     }
   };
 
-  const deliver = async ({ writeKey }: Recipient, batch: readonly SentEvent[]): Promise<void> => {
-    for (;;) {
+  const deliver = async ({ writeKey }: Recipient, batch: readonly SentEvent[]): Promise<boolean> => {
+    while (violations.length === 0) {
       const { status, problem } = await post(`${options.origin()}/v1/batch?writeKey=${writeKey}`, batch);
       answers.set(status, (answers.get(status) ?? 0) + 1);
-      if (problem !== undefined) violations.push(problem);
-      if (status === 200) return;
-      await wait(RETRY_MS);
+      if (problem !== undefined) giveUp(problem);
+      else if (status === 200) return true;
+      else await wait(RETRY_MS);
     }
+    return false;
   };
 
   const senders = Array.from({ length: options.streams * SENDERS_PER_STREAM }, (_, index) =>
@@ -84,7 +94,9 @@ export function startClients(options: ClientsOptions): Clients {
     answers,
     violations,
     untilAcknowledged: (batches) =>
-      new Promise((resolve) => void waiting.add({ from: acknowledged + Math.max(1, batches), resolve })),
+      violations.length > 0
+        ? Promise.resolve()
+        : new Promise((resolve) => void waiting.add({ from: acknowledged + Math.max(1, batches), resolve })),
     async finish() {
       isFinishing = true;
       await Promise.all(senders);

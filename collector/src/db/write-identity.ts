@@ -31,9 +31,9 @@ export async function createSubjects(
 }
 
 /**
- * Locks the subjects, in the order in which they are given, until the transaction ends: nobody else claims or divides them meanwhile. A
- * statement of its own after the insert, because a row that another writer committed in between would not be seen, and
- * so not be locked, by the insert's snapshot.
+ * Locks the subjects, in the order in which they are given, until the transaction ends: nobody else claims or divides
+ * them meanwhile. A statement of its own after the insert, because a row that another writer committed in between would
+ * not be seen, and so not be locked, by the insert's snapshot.
  */
 export async function lockSubjects(
   client: Querier,

@@ -36,6 +36,9 @@ export const NO_MORE_LOCKS: Locks = { subjectIds: [], all: false };
 
 /** Others moved what this group was about to add to, or it must lock more than it did: it starts again. */
 export class OwnershipChanged extends Error {
+  /** What Postgres calls such a thing, so that it is taken for what it is: a serialization failure. */
+  readonly code = '40001';
+
   constructor(readonly subjectIds: readonly string[] = []) {
     super('Who owns the subjects of this group changed while it was written.');
   }
@@ -71,9 +74,20 @@ export async function findSubjects(
     locked.add(weakerId);
     if (subjects.get(strongerId)!.kind === 'email') locked.add(strongerId);
   }
+  const isEmail = (id: string): boolean => subjects.get(id)?.kind === 'email';
+  if (group.locks.all) {
+    // While many subjects are being tied to an email, each try finds new ones. So the last tries hold the emails, which
+    // all writers lock first, before they ask who follows: nobody ties another one then.
+    const emailIds = ids.filter(isEmail).sort();
+    await createSubjects(client, workspaceId, [...subjects.values()]);
+    await lockSubjects(client, workspaceId, emailIds);
+    for (const id of await readFollowers(client, workspaceId, emailIds)) locked.add(id);
+  }
+  const sorted = [...locked].sort();
+  const inOrder = [...sorted.filter(isEmail), ...sorted.filter((id) => !isEmail(id))];
   const [, , divisions] = await Promise.all([
     createSubjects(client, workspaceId, [...subjects.values()]),
-    locked.size === 0 ? undefined : lockSubjects(client, workspaceId, [...locked].sort()),
+    locked.size === 0 ? undefined : lockSubjects(client, workspaceId, inOrder),
     readOwnership(client, workspaceId, [...new Set([...ids, ...locked])]),
   ]);
   return { kinds: new Map([...subjects].map(([id, { kind }]) => [id, kind])), locked, divisions };

@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Querier } from '../../src/db/querier';
+import { openIngest } from '../../src/ingest';
 import { writeGroup } from '../../src/ingest/write-group';
-import { eventsOf, openWriting, RECEIVED_AT, SOURCE_ID, type Writing } from '../support/writing';
+import {
+  eventsOf,
+  normaliseAll,
+  openWriting,
+  RECEIVED_AT,
+  SOURCE_ID,
+  type Writing,
+} from '../support/writing';
 
 let writing: Writing;
 beforeAll(async () => {
@@ -59,9 +67,24 @@ function breakingAt(
   return { querier, sent: () => sent };
 }
 
+/** As the server itself would end the statement, with that code. */
+const failsWith =
+  (code: string): Breaks =>
+  (client) =>
+    client.query(
+      `do $$ begin raise exception 'for a test' using errcode = '${code}'; end $$`,
+    ) as Promise<never>;
+
 const WAYS: readonly (readonly [string, Breaks])[] = [
   ['never reaches the server', () => Promise.reject(new Error('It was not sent.'))],
   ['is refused by the server', (client) => client.query('select 1 / 0') as Promise<never>],
+  ['finds a serialization failure', failsWith('40001')],
+  ['finds a deadlock', failsWith('40P01')],
+  ['takes too long', failsWith('57014')],
+  [
+    'loses its connection',
+    (client) => client.query('select pg_terminate_backend(pg_backend_pid())') as Promise<never>,
+  ],
 ];
 
 /** Everything that a group can do: claims that move stored history, an order that another event takes over. */
@@ -144,12 +167,77 @@ describe.each(WAYS)('a statement that %s', (_way, breaks) => {
         expect(nth).toBe(statements + 1);
         break;
       }
-      await client.query('rollback');
+      const isGone = await client.query('rollback').then(
+        () => false,
+        () => true,
+      );
       expect([nth, await countRows(workspaceId)]).toEqual([nth, stored]);
-      expect((await writeGroup(client, after)).size).toBe(3);
-      client.release();
+      client.release(isGone);
+      const next = await writing.pool.connect();
+      expect((await writeGroup(next, after)).size).toBe(3);
+      next.release();
     }
     // Keys, orders, locks, reads, moves, writes: were they fewer, the group would not do what it is for.
     expect(statements).toBeGreaterThan(20);
+  });
+});
+
+describe('a group that got into another one’s way', () => {
+  /** The write path over connections of which statement number `nth` fails with that code, the given number of times. */
+  function openIngestFailing({ nth, code, times }: { nth: number; code: string; times: number }) {
+    let failures = 0;
+    const connect = async () => {
+      const client = await writing.pool.connect();
+      const { querier } = breakingAt(client, failures < times ? nth : 0, (broken, text) => {
+        failures += 1;
+        return failsWith(code)(broken, text);
+      });
+      return { query: querier.query.bind(querier), release: (error?: Error) => client.release(error) };
+    };
+    const ingest = openIngest({
+      pool: { connect } as unknown as Pool,
+      groupMaxEvents: 500,
+      groupMaxWaitMs: 0,
+      writers: 1,
+      maxBytesInFlight: 1_000_000,
+      monotonic: () => performance.now(),
+      newId: randomUUID,
+      random: () => 0,
+    });
+    return { ingest, failures: () => failures };
+  }
+
+  const batchOf = (workspaceId: string, items: readonly unknown[]) => ({
+    workspaceId,
+    currency: 'USD',
+    sourceId: SOURCE_ID,
+    receivedAt: RECEIVED_AT,
+    bytes: 1,
+    items,
+    normalised: normaliseAll(workspaceId, items),
+  });
+  const items = [
+    { type: 'identify', userId: 'u', anonymousId: 'a', messageId: 'sign-in' },
+    order({ userId: 'u', messageId: 'order' }),
+  ];
+
+  it.each(['40001', '40P01'])('by %s is tried again, and its senders do not notice', async (code) => {
+    let isOver = false;
+    for (let nth = 1; !isOver; nth += 1) {
+      const workspaceId = randomUUID();
+      const { ingest, failures } = openIngestFailing({ nth, code, times: 1 });
+      const verdicts = await ingest.submit(batchOf(workspaceId, items));
+      isOver = failures() === 0;
+      expect([nth, verdicts.map(({ status }) => status)]).toEqual([nth, ['accepted', 'accepted']]);
+      expect(await countRows(workspaceId)).toMatchObject({ event: 2, event_key: 2, order_entry: 1 });
+    }
+  });
+
+  it('again and again is given up after a few times, with nothing stored', async () => {
+    const workspaceId = randomUUID();
+    const { ingest, failures } = openIngestFailing({ nth: 3, code: '40P01', times: Infinity });
+    await expect(ingest.submit(batchOf(workspaceId, items))).rejects.toMatchObject({ code: '40P01' });
+    expect(failures()).toBe(5);
+    expect(await countRows(workspaceId)).toMatchObject({ event: 0, event_key: 0 });
   });
 });

@@ -23,6 +23,7 @@ export interface Answer {
 
 export interface Api extends OpenedDatabase {
   readonly url: string;
+  readonly databaseUrl: string;
   readonly workspaceId: string;
   readonly writeKey: string;
   readonly secretKey: string;
@@ -51,6 +52,8 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[];
   /** null: none is set. @default METRICS_TOKEN */
   readonly metricsToken?: string | null;
+  /** How long a request may take to arrive. @default those of production */
+  readonly timeouts?: Parameters<typeof buildApp>[2];
 }
 
 /** The clock of what runs outside the test's hands, e.g. a client in a page. */
@@ -67,6 +70,7 @@ export async function openApi({
   clock = { now: new Date('2026-06-15T12:00:00.000Z') },
   trustedProxies = [],
   metricsToken = METRICS_TOKEN,
+  timeouts,
 }: ApiOptions = {}): Promise<Api> {
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, { max: 10, applicationName: 'throughline-test', pipeline: true });
@@ -113,6 +117,7 @@ export async function openApi({
       folders: FOLDERS,
     },
     createLogger('silent'),
+    timeouts,
   );
   await app.listen({ port: 0, host: '127.0.0.1' });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -134,6 +139,7 @@ export async function openApi({
   return {
     ...opened,
     url,
+    databaseUrl: database.url,
     workspaceId: first.workspaceId,
     writeKey: first.writeKey,
     secretKey,

@@ -25,8 +25,6 @@ export interface Proxy {
   readonly cutAll: () => void;
   /** While down, connections are taken and cut at once. */
   readonly setDown: (isDown: boolean) => void;
-  /** While frozen, nothing passes and nothing is cut: a machine that vanished. */
-  readonly setFrozen: (isFrozen: boolean) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -35,7 +33,6 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let rule: Cut | null = null;
   let isDown = false;
-  let isFrozen = false;
 
   // Messages are passed on one by one: without noDelay each may wait 40 ms for the acknowledgement of the one before.
   const server = createServer({ noDelay: true }, (near) => {
@@ -54,7 +51,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
       const read = createMessageReader(from === 'collector', ({ type, text, bytes }) => {
         if (from === 'collector' && type === '')
           applicationName = /application_name\0([^\0]*)/.exec(text)?.[1] ?? '';
-        if (source.destroyed || isFrozen) return;
+        if (source.destroyed) return;
         if (rule?.({ from, type, text, applicationName }) === true) cut();
         else sink.write(bytes);
       });
@@ -81,7 +78,6 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
       isDown = next;
       if (isDown) cutAll();
     },
-    setFrozen: (next) => void (isFrozen = next),
     async close() {
       server.close();
       cutAll();

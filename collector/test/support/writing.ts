@@ -12,14 +12,26 @@ export const SOURCE_ID = '11111111-1111-4111-8111-111111111111';
 export interface Writing extends OpenedDatabase {
   readonly url: string;
   readonly ingest: Ingest;
+  /** Gives the connections back; only closing is left then. */
+  readonly disconnect: () => Promise<void>;
   /** Sends raw items as one batch with a secret key, so that their times are taken as they are. */
   send(workspaceId: string, items: readonly unknown[]): Promise<readonly Verdict[]>;
 }
 
+export interface WritingOptions {
+  /** @default 2 */
+  readonly writers?: number;
+  /** 1 makes each batch a group of its own. @default 500 */
+  readonly groupMaxEvents?: number;
+  /** @default enough for writers and test */
+  readonly connections?: number;
+}
+
 export async function openWriting({
   writers = 2,
+  groupMaxEvents = 500,
   connections = writers + 6,
-}: { writers?: number; connections?: number } = {}): Promise<Writing> {
+}: WritingOptions = {}): Promise<Writing> {
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, {
     max: connections,
@@ -28,13 +40,18 @@ export async function openWriting({
   });
   const ingest = openIngest({
     pool: opened.pool,
-    groupMaxEvents: 500,
+    groupMaxEvents,
     groupMaxWaitMs: 0,
     writers,
     maxBytesInFlight: 64 * 1024 * 1024,
     monotonic: () => performance.now(),
     newId: () => uuidV7(RECEIVED_AT, randomBytes(10)),
   });
+  let isConnected = true;
+  const disconnect = async (): Promise<void> => {
+    if (isConnected) await opened.close();
+    isConnected = false;
+  };
   return {
     ...opened,
     url: database.url,
@@ -49,9 +66,10 @@ export async function openWriting({
         items,
         normalised: normaliseAll(workspaceId, items),
       }),
+    disconnect,
     async close() {
       await ingest.close();
-      await opened.close();
+      await disconnect();
       await database.close();
     },
   };

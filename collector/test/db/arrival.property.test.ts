@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hashToken } from '../../src/core/key';
+import { changeWorkspace } from '../../src/db/connect';
+import { type Api, openApi } from '../support/api';
+import { arrivalsOf, histories } from '../support/histories';
+import { portraitsByDefinition } from '../support/identity-oracle';
+import { portraitsStored } from '../support/portraits';
+import { eventsOf } from '../support/writing';
+
+const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 25);
+const MINUTE_MS = 60_000;
+const YEAR_MS = 365 * 24 * 60 * MINUTE_MS;
+/** How wrong a client's clock may be; smaller errors than these are left alone (core/clock.ts). */
+const SKEWS = [0, 3 * MINUTE_MS, -3 * MINUTE_MS, YEAR_MS, -YEAR_MS, 10 * YEAR_MS, -10 * YEAR_MS];
+
+let api: Api;
+beforeAll(async () => {
+  api = await openApi();
+});
+afterAll(() => api.close());
+
+async function addWorkspace(): Promise<{ readonly workspaceId: string; readonly writeKey: string }> {
+  const [workspaceId, sourceId, writeKey] = [randomUUID(), randomUUID(), `pk_${randomUUID()}`];
+  const its = { workspace_id: workspaceId };
+  await changeWorkspace(api.db, workspaceId, async (transaction) => {
+    await transaction
+      .insertInto('workspace')
+      .values({ ...its, name: 'Another' })
+      .execute();
+    await transaction
+      .insertInto('source')
+      .values({ ...its, source_id: sourceId, name: 'Shop' })
+      .execute();
+    await transaction
+      .insertInto('access_key')
+      .values({
+        ...its,
+        key_id: randomUUID(),
+        kind: 'write',
+        source_id: sourceId,
+        hash: hashToken(writeKey),
+        token: writeKey,
+      })
+      .execute();
+  });
+  return { workspaceId, writeKey };
+}
+
+const arrivals = histories.chain((items) =>
+  fc.tuple(
+    fc.constant(items),
+    arrivalsOf(items),
+    fc.array(fc.tuple(fc.constantFrom(...SKEWS), fc.integer({ min: 1, max: 5 })), {
+      minLength: 1,
+      maxLength: 50,
+    }),
+  ),
+);
+
+it('what is stored does not depend on the order, on how often it is sent, nor on clocks that are ten years off', async () => {
+  await fc.assert(
+    fc.asyncProperty(arrivals, async ([items, batches, ways]) => {
+      const { workspaceId, writeKey } = await addWorkspace();
+      const post = (batch: readonly { timestamp: string }[], skew: number) => {
+        const shifted = (time: number): string => new Date(time + skew).toISOString();
+        return api.call('POST', `/v1/batch?writeKey=${writeKey}`, {
+          headers: { 'content-type': 'application/json' },
+          body: {
+            sentAt: shifted(api.clock.now.getTime()),
+            batch: batch.map((item) => ({ ...item, timestamp: shifted(Date.parse(item.timestamp)) })),
+          },
+        });
+      };
+      const accepted = await Promise.all(
+        batches.map(async (batch, index) => {
+          const [skew, times] = ways[index % ways.length]!;
+          const answers = await Promise.all(Array.from({ length: times }, () => post(batch, skew)));
+          expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+          return answers.reduce((sum, { body }) => sum + (body.accepted as number), 0);
+        }),
+      );
+      expect(accepted.reduce((sum, count) => sum + count)).toBe(items.length);
+      expect(await portraitsStored(api.db, workspaceId)).toEqual(
+        portraitsByDefinition(eventsOf(workspaceId, items)),
+      );
+    }),
+    { numRuns: RUNS },
+  );
+});
