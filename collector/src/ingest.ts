@@ -25,6 +25,8 @@ export interface AcceptedBatch {
   readonly receivedAt: number;
   /** What it weighs in memory until it is written: its share of the bytes in flight. */
   readonly bytes: number;
+  /** What was held for it while it was read; given back in the moment in which the batch counts for itself. */
+  readonly reservation?: Reservation;
   readonly items: readonly unknown[];
   readonly normalised: readonly Normalised[];
 }
@@ -76,7 +78,7 @@ export function openIngest(options: IngestOptions): Ingest {
     observer?.onVerdicts(batches, verdicts);
     return verdicts;
   };
-  return createGroupCommit<AcceptedBatch, readonly Verdict[]>({
+  const queue = createGroupCommit<AcceptedBatch, readonly Verdict[]>({
     write,
     laneOf: (batch) => batch.workspaceId,
     weigh: (batch) => ({ events: batch.items.length, bytes: batch.bytes }),
@@ -87,6 +89,13 @@ export function openIngest(options: IngestOptions): Ingest {
     now: options.monotonic,
     ...(observer === undefined ? {} : { onFlush: observer.onFlush }),
   });
+  return {
+    ...queue,
+    submit: (batch) => {
+      batch.reservation?.release();
+      return queue.submit(batch);
+    },
+  };
 }
 
 async function writeBatches(

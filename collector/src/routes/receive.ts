@@ -20,6 +20,11 @@ export interface Received {
   readonly body: JsonObject;
   /** What it weighs in memory until its events are written. */
   readonly bytes: number;
+  /**
+   * Holds them until the batch is submitted. Not until it is parsed: requests that wait for the same look-up go on
+   * step by step together, and between two steps each would find the room that the others have just given back.
+   */
+  readonly reservation: Reservation;
   readonly opened: Access;
 }
 
@@ -69,8 +74,7 @@ export function receiveIn(
     const body = parseBody(plain);
     if (!isObject(body)) throw new ApiError('invalid_body', 'The body must be a JSON object.');
     const opened = early.get(request) ?? (await openFor(request, { access, token: body['writeKey'] }));
-    reservation.release();
-    return { body, bytes, opened };
+    return { body, bytes, reservation, opened };
   };
 }
 

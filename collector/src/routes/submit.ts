@@ -5,6 +5,7 @@ import type { JsonObject } from '../core/json-value';
 import type { Rejection } from '../core/refusal';
 import type { Access } from '../db/keys';
 import type { AcceptedBatch, Verdict } from '../ingest';
+import type { Reservation } from '../queue/contract';
 import type { RouteContext } from './context';
 
 /** What came with a secret key came through no source. */
@@ -15,6 +16,8 @@ export interface Submission {
   readonly opened: Access;
   /** What they weigh while they wait for their commit. */
   readonly bytes: number;
+  /** What is held for them already. */
+  readonly reservation?: Reservation;
   readonly items: readonly unknown[];
   /** When the sender sent them, by its own clock; anything but an instant counts as not said. */
   readonly sentAt: unknown;
@@ -29,8 +32,9 @@ export interface Submission {
  */
 export async function submit(
   context: RouteContext,
-  { opened, bytes, items, sentAt, shared }: Submission,
+  { sentAt, shared, ...submission }: Submission,
 ): Promise<{ verdicts: readonly Verdict[]; normalised: readonly Normalised[] }> {
+  const { opened, items } = submission;
   const receivedAt = context.now().getTime();
   const normalised = normaliseBatch(items, {
     workspaceId: opened.workspaceId,
@@ -41,7 +45,7 @@ export async function submit(
     context: shared === null ? null : sharedContextOf(shared),
     newMessageId: context.newId,
   });
-  const verdicts = await enqueue(context, { opened, bytes, items, normalised, receivedAt });
+  const verdicts = await enqueue(context, { ...submission, normalised, receivedAt });
   return { verdicts, normalised };
 }
 
@@ -61,7 +65,7 @@ export async function refuse(
   });
 }
 
-type Enqueued = Pick<AcceptedBatch, 'bytes' | 'items' | 'normalised' | 'receivedAt'>;
+type Enqueued = Pick<AcceptedBatch, 'bytes' | 'reservation' | 'items' | 'normalised' | 'receivedAt'>;
 
 /** Waits for the commit of what is normalised already. @throws as {@link submit} */
 export function enqueue(

@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Api, METRICS_TOKEN, openApi } from '../support/api';
+import { startCollector } from '../support/collector';
+import { createTestDatabase } from '../support/database';
+import { holdEvents, readMessageIds } from '../support/stored-events';
 
 const PATIENCE = { timeout: 50_000, interval: 20 };
 const MEGABYTE = 1024 * 1024;
@@ -70,5 +74,71 @@ describe('many large bodies', () => {
     broken.destroy();
     await vi.waitFor(async () => expect(await inFlight()).toBeLessThan(MEGABYTE), PATIENCE);
     expect((await send(batchOf(300_000))).body).toMatchObject({ accepted: 1 });
+  });
+});
+
+describe('a flood, while the database is held up and the heap is small', () => {
+  const CLIENTS = 150;
+  const EVENTS = 10;
+
+  it('is told to come back, and loses nothing that was acknowledged', async () => {
+    const database = await createTestDatabase();
+    const collector = await startCollector({
+      env: { DATABASE_URL: database.url, NODE_OPTIONS: '--max-old-space-size=128' },
+    });
+    const release = await holdEvents(database.url);
+    const acknowledged = new Set<string>();
+    let refused = 0;
+    let isHeld = true;
+
+    /** Sends one batch again and again until it is acknowledged; each becomes some 15,000 objects in memory. */
+    const send = async (): Promise<void> => {
+      const ids = Array.from({ length: EVENTS }, () => randomUUID());
+      const list = Array.from({ length: 1500 }, () => ({}));
+      const batch = ids.map((messageId) => ({
+        ...{ type: 'track', event: 'Flood', userId: `user ${messageId}`, messageId },
+        properties: { list },
+      }));
+      const body = JSON.stringify({ batch });
+      for (;;) {
+        const response = await fetch(`${collector.url}/v1/batch?writeKey=${collector.writeKey}`, {
+          method: 'POST',
+          body,
+        });
+        const answer = (await response.json()) as { error?: { code: string } };
+        if (response.status === 200) {
+          for (const id of ids) acknowledged.add(id);
+          return;
+        }
+        expect(response.status).toBe(503);
+        expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
+        if (isHeld && answer.error?.code === 'overloaded') refused += 1;
+      }
+    };
+    const health = async () =>
+      (await (await fetch(`${collector.url}/health`)).json()) as {
+        memory: { rss: number };
+        queue: { bytesInFlight: number; maxBytes: number };
+      };
+
+    const flood = Promise.all(Array.from({ length: CLIENTS }, send));
+    let highest = 0;
+    await vi.waitFor(async () => {
+      const { memory, queue } = await health();
+      highest = Math.max(highest, memory.rss);
+      expect(queue.bytesInFlight).toBeLessThanOrEqual(queue.maxBytes);
+      expect(refused).toBeGreaterThan(2 * CLIENTS);
+    }, PATIENCE);
+    isHeld = false;
+    expect(acknowledged.size).toBe(0);
+    expect(highest).toBeLessThan(400 * MEGABYTE);
+
+    await release();
+    await flood;
+    const stored = await readMessageIds(database.url);
+    expect(acknowledged.size).toBe(CLIENTS * EVENTS);
+    expect(stored).toEqual([...acknowledged].sort());
+    expect(await collector.stop()).toBe(0);
+    await database.close();
   });
 });
