@@ -182,7 +182,7 @@ export const settings = {
     name: 'THROUGHLINE_MAX_BYTES_IN_FLIGHT',
     parse: wholeNumber(MEGABYTE, 1024 * MEGABYTE),
     default: undefined,
-    defaultText: '67108864, or an eighth of the heap where that is less',
+    defaultText: '268435456, or an eighth of the heap where that is less',
     describe:
       'Memory for events from their first byte to their commit, beyond which new ones are answered 503.',
   }),

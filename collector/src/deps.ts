@@ -52,7 +52,7 @@ export type CloseMode = 'drained' | 'now';
  * Bytes in flight, where nobody says. Of a small heap only a share: what was written is garbage for a while, and the
  * next events are here before it is collected. Measured in a flood with a heap of 128 MB: 48 MB alive, 75 at most.
  */
-const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const SHARE_OF_HEAP = 1 / 8;
 
 /** How long a stop waits for reads and rebuilds, once all that was accepted is written. */
