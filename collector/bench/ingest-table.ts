@@ -2,21 +2,6 @@
 import type { IngestResult, IngestRow } from './ingest';
 import { count, fixed, type Table } from './table';
 
-const NAMES: Readonly<Record<IngestRow['name'], string>> = {
-  batches: '50 a batch, 16 connections',
-  halfLoad: '50 a batch, half of that load',
-  duplicates: 'the same batches again',
-  singles: 'one a request, 128 connections',
-};
-
-/** What must hold on 2 cores with the load generator on the same machine. */
-const FLOORS: Readonly<Record<IngestRow['name'], string>> = {
-  batches: '20,000 · 0.30 of COPY',
-  halfLoad: 'p99 50 ms',
-  duplicates: '–',
-  singles: '5,000',
-};
-
 export function tabulateIngest(result: IngestResult): readonly Table[] {
   const { version, fsync, synchronousCommit } = result.postgres;
   return [
@@ -28,7 +13,7 @@ export function tabulateIngest(result: IngestResult): readonly Table[] {
     {
       title: 'What a million events cost: processor seconds, and bytes an event',
       columns: ['', 'collector', 'Postgres', 'generator', 'log bytes', 'disk bytes'],
-      rows: [...result.rows.map((row) => costOf(row, result)), copyCost(result)],
+      rows: [...result.rows.map((row, index) => costOf(row, index === 0 ? result : null)), copyCost(result)],
     },
     {
       title: `On disk after the batches, bytes an event (${count(result.requestBytesPerEvent)} as it was sent)`,
@@ -38,16 +23,16 @@ export function tabulateIngest(result: IngestResult): readonly Table[] {
   ];
 }
 
-function speedOf({ name, events, eventsPerSecond, ofCopy, ackMs }: IngestRow): readonly string[] {
+function speedOf({ name, floor, events, eventsPerSecond, ofCopy, ackMs }: IngestRow): readonly string[] {
   return [
-    NAMES[name],
+    name,
     count(events),
     count(eventsPerSecond),
     fixed(ofCopy, 2),
     fixed(ackMs.p50, 1),
     fixed(ackMs.p95, 1),
     fixed(ackMs.p99, 1),
-    FLOORS[name],
+    floor,
   ];
 }
 
@@ -66,15 +51,15 @@ function copySpeed({ copy }: IngestResult): readonly string[] {
 
 function costOf(
   { name, cpuPerMillion, walBytesPerEvent }: IngestRow,
-  { diskBytesPerEvent }: IngestResult,
+  first: IngestResult | null,
 ): readonly string[] {
   return [
-    NAMES[name],
+    name,
     fixed(cpuPerMillion.collector, 1),
     fixed(cpuPerMillion.postgres, 1),
     fixed(cpuPerMillion.generator, 1),
     count(walBytesPerEvent),
-    name === 'batches' ? count(diskBytesPerEvent.total) : '',
+    first === null ? '' : count(first.diskBytesPerEvent.total),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** What is asked of the load generator's process, and what it answers. */
+import type { TrafficMix } from './traffic';
 
 export interface LoadPlan {
   /** Of the collector, e.g. `http://127.0.0.1:40123`. */
@@ -10,8 +11,10 @@ export interface LoadPlan {
   readonly connections: number;
   /** Requests a second, started by the clock whatever the answers do; null sends as fast as answers come. */
   readonly ratePerSecond: number | null;
-  /** Sends what the plan before this one sent. */
-  readonly isRepeat: boolean;
+  /** Of the events, how many were sent before: 1 sends the requests of the plan before this one again. */
+  readonly duplicateShare: number;
+  /** Who sends: a site's visitors, or a server that does little but identify. */
+  readonly mix: TrafficMix;
 }
 
 export interface LoadResult {

@@ -8,6 +8,9 @@ const SEED = 20_261_121;
 const FAULTS_KEPT = 5;
 
 const traffic = createTraffic(SEED, Date.now);
+/** Events that were sent lately, to be sent again. */
+const sent: string[] = [];
+const MAX_SENT = 5_000;
 let plan: LoadPlan | undefined;
 let requests: readonly Buffer[] = [];
 
@@ -20,11 +23,23 @@ process.on('message', (command: LoadCommand) => {
 async function obey(command: LoadCommand): Promise<LoadAnswer> {
   if (command.do === 'send') return { result: await send(plan!, requests) };
   ({ plan } = command);
-  if (!plan.isRepeat) requests = Array.from({ length: plan.requests }, () => renderRequest(plan!, traffic));
+  if (plan.duplicateShare < 1) {
+    requests = Array.from({ length: plan.requests }, () => renderRequest(plan!, traffic));
+  }
   return { prepared: true };
 }
 
-function renderRequest({ origin, writeKey, eventsPerRequest }: LoadPlan, { next }: Traffic): Buffer {
+function renderRequest(
+  { origin, writeKey, eventsPerRequest, duplicateShare, mix }: LoadPlan,
+  { next: nextNew, random }: Traffic,
+): Buffer {
+  const next = (): string => {
+    if (sent.length === MAX_SENT && random() < duplicateShare) return sent[Math.floor(random() * MAX_SENT)]!;
+    const event = nextNew(mix);
+    if (sent.length === MAX_SENT) sent[Math.floor(random() * MAX_SENT)] = event;
+    else sent.push(event);
+    return event;
+  };
   if (eventsPerRequest === 1) {
     const event = next();
     const { type } = JSON.parse(event) as { type: string };

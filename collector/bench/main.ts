@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [ingest] [sdk] [start] [--json] [--cpu-profile=FOLDER]`: how fast things are here and now. Rows of
+ * `npm run bench -- [ingest] [sdk] [start] [--quick] [--json] [--cpu-profile=FOLDER]`: how fast things are here and now. Rows of
  * one run may be compared with each other; figures of different machines, or of a busy one, may not. It never fails
  * because something is slow, only where something is wrong.
  */
@@ -16,7 +16,7 @@ import { renderTable, type Table } from './table';
 
 const PARTS = ['sdk', 'start', 'ingest'] as const;
 type Part = (typeof PARTS)[number];
-const USAGE = `Usage: npm run bench -- [${PARTS.join('] [')}] [--json] [--cpu-profile=FOLDER]`;
+const USAGE = `Usage: npm run bench -- [${PARTS.join('] [')}] [--quick] [--json] [--cpu-profile=FOLDER]`;
 const GIBIBYTE = 2 ** 30;
 
 const { values: flags, positionals } = readArguments();
@@ -46,7 +46,8 @@ try {
   if (isWanted('ingest')) {
     const folder = flags['cpu-profile'];
     const cpuProfileFolder = folder === undefined ? undefined : resolve(folder);
-    const result = await measureIngest({ cleanUp, note, cpuProfileFolder });
+    const isQuick = flags.quick === true;
+    const result = await measureIngest({ cleanUp, note, isQuick, cpuProfileFolder });
     print('ingest', result, tabulateIngest(result));
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
@@ -58,7 +59,11 @@ try {
 }
 
 function readArguments() {
-  const options = { json: { type: 'boolean' }, 'cpu-profile': { type: 'string' } } as const;
+  const options = {
+    json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    'cpu-profile': { type: 'string' },
+  } as const;
   try {
     const parsed = parseArgs({ options, allowPositionals: true });
     const unknown = parsed.positionals.find((part) => !PARTS.some((known) => known === part));

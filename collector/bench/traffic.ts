@@ -4,8 +4,12 @@ import { uuidV7 } from '../src/core/uuid';
 
 export interface Traffic {
   /** The JSON of the next event, with a message ID that no other has. */
-  readonly next: () => string;
+  readonly next: (mix: TrafficMix) => string;
+  /** From 0 to 1. */
+  readonly random: () => number;
 }
+
+export type TrafficMix = 'site' | 'identifies';
 
 const VISITORS = 2_000;
 const USERS = 500;
@@ -13,6 +17,9 @@ const USERS = 500;
 const UP_TO_ANONYMOUS = 0.7;
 const UP_TO_SIGNED_IN = 0.9;
 const UP_TO_IDENTIFY = 0.95;
+/** Share of identify calls where there is little else; half of them are of somebody new, on a device of their own. */
+const IDENTIFY_SHARE = 0.8;
+const NEWCOMER_SHARE = 0.5;
 const PAGE_SHARE = 0.6;
 const PRODUCTS = ['Field notebook', 'Desk lamp', 'Enamel mug', 'Day pack', 'Steel bottle', 'Wool throw'];
 const ACTIONS = ['Product Viewed', 'Product Added', 'Cart Viewed', 'Checkout Started', 'Products Searched'];
@@ -73,6 +80,13 @@ export function createTraffic(seed: number, now: () => number): Traffic {
     context: context(page()),
   });
 
+  let newcomers = 0;
+  const identifySomebody = (): object => {
+    const isNew = random() < NEWCOMER_SHARE;
+    const user = isNew ? USERS + newcomers++ : Math.floor(random() * USERS);
+    const anonymousId = isNew ? newId() : visitors[VISITORS + user];
+    return { messageId: newId(), anonymousId, userId: `user-${user}`, ...identify(user) };
+  };
   const nextEvent = (): object => {
     const messageId = newId();
     const timestamp = new Date(now()).toISOString();
@@ -86,7 +100,11 @@ export function createTraffic(seed: number, now: () => number): Traffic {
     if (kind < UP_TO_SIGNED_IN) return { messageId, timestamp, ...who, ...pageOrTrack() };
     return { messageId, timestamp, ...who, ...(kind < UP_TO_IDENTIFY ? identify(user) : order()) };
   };
-  return { next: () => JSON.stringify(nextEvent()) };
+  return {
+    next: (mix) =>
+      JSON.stringify(mix === 'identifies' && random() < IDENTIFY_SHARE ? identifySomebody() : nextEvent()),
+    random,
+  };
 }
 
 /** Mulberry32: small, and the same everywhere. */

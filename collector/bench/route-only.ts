@@ -1,0 +1,54 @@
+/**
+ * The collector's HTTP side without its write path: what is accepted is read, normalised and answered, and goes
+ * nowhere. A process of its own, started by the bench with an IPC channel; it tells where it listens.
+ */
+import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { buildApp } from '../src/app';
+import { uuidV7 } from '../src/core/uuid';
+import { openDatabase } from '../src/db/connect';
+import { FOLDERS } from '../src/folders';
+import type { AcceptedBatch, Ingest, Verdict } from '../src/ingest';
+import { createLogger } from '../src/logger';
+
+const NOTHING_WAITS = {
+  waitingJobs: 0,
+  waitingEvents: 0,
+  bytesInFlight: 0,
+  maxBytes: Infinity,
+  writing: 0,
+  writers: 0,
+  oldestAgeMs: 0,
+};
+
+const verdictsOf = ({ normalised }: AcceptedBatch): Verdict[] =>
+  normalised.map((result) =>
+    result.ok
+      ? { status: 'accepted', messageId: result.event.originalMessageId ?? result.event.messageId }
+      : { status: 'rejected', ...result.rejection },
+  );
+
+const nowhere: Ingest = {
+  submit: (batch) => Promise.resolve(verdictsOf(batch)),
+  reserve: () => ({ grow: () => undefined, release: () => undefined }),
+  stats: () => NOTHING_WAITS,
+  close: () => Promise.resolve(),
+};
+
+const { db } = openDatabase(process.env['DATABASE_URL']!, { max: 2, applicationName: 'throughline-bench' });
+const app = await buildApp(
+  {
+    config: { environment: 'production', corsOrigins: [], trustedProxies: [] },
+    db,
+    accessDb: db,
+    ingest: nowhere,
+    now: () => new Date(),
+    newId: () => uuidV7(Date.now(), randomBytes(10)),
+    newToken: () => randomBytes(24).toString('base64url'),
+    isDraining: () => false,
+    folders: FOLDERS,
+  },
+  createLogger('error'),
+);
+await app.listen({ host: '127.0.0.1', port: 0 });
+process.send!({ url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}` });
