@@ -62,6 +62,8 @@ const READERS = 10;
 const KEY_READERS = 2;
 const DEFAULT_FOLDER = '.throughline';
 const TOKEN_BYTES = 24;
+const ID_RANDOM_BYTES = 10;
+const IDS_AT_ONCE = 1_000;
 
 /** The database, migrated and ready for the application. @throws StartError, MigrationError, or what the database says */
 export async function openDeps(options: OpenOptions): Promise<Deps> {
@@ -95,7 +97,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
     throw error;
   }
 
-  const newId = (): string => uuidV7(Date.now(), randomBytes(10));
+  const newId = createIds(() => Date.now());
   const metrics = createMetrics({
     queue: () => ingest.stats(),
     pools: () => [useOf('read', readers), useOf('keys', keyReaders), useOf('ingest', writers)],
@@ -181,6 +183,17 @@ export async function createConsoleLink(config: Config): Promise<string> {
   } finally {
     await close();
   }
+}
+
+/** UUIDv7s. Every request takes one, and asking the system for ten bytes each time cost more than the rest of it. */
+function createIds(nowMs: () => number): () => string {
+  let random = Buffer.alloc(0);
+  return () => {
+    if (random.length < ID_RANDOM_BYTES) random = randomBytes(ID_RANDOM_BYTES * IDS_AT_ONCE);
+    const mine = random.subarray(0, ID_RANDOM_BYTES);
+    random = random.subarray(ID_RANDOM_BYTES);
+    return uuidV7(nowMs(), mine);
+  };
 }
 
 const newToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url');
