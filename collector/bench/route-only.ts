@@ -10,6 +10,7 @@ import { openDatabase } from '../src/db/connect';
 import { FOLDERS } from '../src/folders';
 import type { AcceptedBatch, Ingest, Verdict } from '../src/ingest';
 import { createLogger } from '../src/logger';
+import { createMetrics } from '../src/metrics';
 
 const NOTHING_WAITS = {
   waitingJobs: 0,
@@ -36,12 +37,18 @@ const nowhere: Ingest = {
 };
 
 const { db } = openDatabase(process.env['DATABASE_URL']!, { max: 2, applicationName: 'throughline-bench' });
+const metrics = createMetrics({
+  queue: nowhere.stats,
+  pools: () => [],
+  upkeep: () => ({ monthsAhead: 0, occupiedMonths: [] }),
+});
 const app = await buildApp(
   {
-    config: { environment: 'production', corsOrigins: [], trustedProxies: [] },
+    config: { environment: 'production', corsOrigins: [], trustedProxies: [], metricsToken: undefined },
     db,
     accessDb: db,
     ingest: nowhere,
+    metrics,
     now: () => new Date(),
     newId: () => uuidV7(Date.now(), randomBytes(10)),
     newToken: () => randomBytes(24).toString('base64url'),
