@@ -40,7 +40,12 @@ const { db } = openDatabase(process.env['DATABASE_URL']!, { max: 2, applicationN
 const metrics = createMetrics({
   queue: nowhere.stats,
   pools: () => [],
-  upkeep: () => ({ monthsAhead: 0, occupiedMonths: [] }),
+  upkeep: () => ({
+    partitionsAheadSeconds: null,
+    defaultPartitionEvents: null,
+    droppedPartitions: 0,
+    deletedEvents: 0,
+  }),
 });
 const app = await buildApp(
   {

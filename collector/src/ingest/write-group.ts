@@ -62,10 +62,10 @@ async function writeEvents(transaction: Transaction, group: Group, locks: Locks)
   const { client, workspaceId } = transaction;
   const { events } = group;
   const claims = events.flatMap((event) => claimsOf(event, workspaceId));
-  const [found, orders] = await Promise.all([
-    findSubjects(transaction, { events, claims, locks }),
-    settleOrders(transaction, group),
-  ]);
+  const finding = findSubjects(transaction, { events, claims, locks });
+  // That takes several steps then, and order entries come after subjects.
+  if (locks.all) await finding;
+  const [found, orders] = await Promise.all([finding, settleOrders(transaction, group)]);
   const alsoRead = orders.replaced.map((entry) => entry.subjectId);
   const identity = await settleIdentity(transaction, { found, claims, alsoRead });
   const written = sendWrites(transaction, { events, claims, orders, identity });
