@@ -26,7 +26,7 @@ export default defineConfig({
           include: ['collector/test/faults/**/*.test.ts'],
           globalSetup: ['collector/test/support/built.ts'],
           fileParallelism: false,
-          testTimeout: 600_000,
+          testTimeout: 300_000,
           hookTimeout: 120_000,
         },
       },

@@ -6,7 +6,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { originOf } from './banner';
 import type { Config } from './config';
 import { uuidV7 } from './core/uuid';
-import { openDatabase, type OpenedDatabase } from './db/connect';
+import { type OpenDatabaseOptions, openDatabase, type OpenedDatabase } from './db/connect';
 import { findFirstWorkspace } from './db/keys';
 import { migrate } from './db/migrate';
 import { ensureEventPartitions, MONTHS_AHEAD } from './db/partitions';
@@ -57,6 +57,8 @@ const SHARE_OF_HEAP = 1 / 8;
 
 /** How long a stop waits for reads and rebuilds, once all that was accepted is written. */
 const PATIENCE_MS = 1_000;
+/** Well beyond the server's own limits for a statement and a lock. */
+const ANSWER_TIMEOUT_MS = 60_000;
 const READERS = 10;
 /** Looking a key up takes a moment, and an answer is kept for a while (access.ts). */
 const KEY_READERS = 2;
@@ -69,17 +71,24 @@ const IDS_AT_ONCE = 1_000;
 export async function openDeps(options: OpenOptions): Promise<Deps> {
   const { config, log } = options;
   const server = await openServer(options);
-  const open = (applicationName: string, max: number, pipeline: boolean): OpenedDatabase =>
+  const open = (
+    applicationName: string,
+    more: Pick<OpenDatabaseOptions, 'max' | 'pipeline' | 'answerTimeoutMs'>,
+  ): OpenedDatabase =>
     openDatabase(server.url, {
-      max,
+      ...more,
       applicationName,
-      pipeline,
       // The error carries the whole connection; its sentence is enough.
       onIdleError: ({ message }) => log.warn({ reason: message }, 'A database connection broke'),
     });
-  const readers = open('throughline', READERS, false);
-  const keyReaders = open('throughline-keys', KEY_READERS, false);
-  const writers = open('throughline-ingest', config.writers, true);
+  // A rebuild may take longer than any bound; what events wait for may not.
+  const readers = open('throughline', { max: READERS });
+  const keyReaders = open('throughline-keys', { max: KEY_READERS, answerTimeoutMs: ANSWER_TIMEOUT_MS });
+  const writers = open('throughline-ingest', {
+    max: config.writers,
+    pipeline: true,
+    answerTimeoutMs: ANSWER_TIMEOUT_MS,
+  });
   const closePools = (): Promise<unknown> =>
     Promise.allSettled([readers, keyReaders, writers].map((pool) => pool.close()));
   try {

@@ -18,7 +18,7 @@ const NETWORK = [
 ];
 /** pg has no codes for these. */
 const MESSAGES =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|server closed the connection/i;
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|server closed the connection|Query read timeout/i;
 
 /** Whether the error says that the database is away rather than that something is wrong with the query. */
 export function isUnavailable(error: unknown): boolean {

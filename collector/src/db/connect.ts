@@ -14,6 +14,12 @@ export interface OpenDatabaseOptions {
    * @default false
    */
   readonly pipeline?: boolean;
+  /**
+   * How long the server may take for an answer, in milliseconds. It has time limits of its own; this one is for a server
+   * whose machine vanished without a word, and closes the connection.
+   * @default for ever
+   */
+  readonly answerTimeoutMs?: number;
   /** A connection that nobody was using broke; the pool has already dropped it and opens another when asked. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -39,6 +45,7 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): OpenedD
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     pipeline: options.pipeline ?? false,
+    ...(options.answerTimeoutMs === undefined ? {} : { query_timeout: options.answerTimeoutMs }),
     types: { getTypeParser },
   });
   // Without a listener, a database that goes away ends the process. The pool listens to idle connections only; one in

@@ -82,7 +82,7 @@ async function writeWithRetries(group: Group, writer: Writer): Promise<ReadonlyS
       client.release();
       return fresh;
     } catch (error) {
-      await abandon(client);
+      await abandon(client, error);
       const mayPass = mayPassNextTime(error) || writer.preparing.isGivenUpBy(error);
       if (!mayPass || attempt >= MAX_ATTEMPTS) throw error;
       writer.onRetry();
@@ -98,13 +98,16 @@ function locksAfter(error: unknown, { locks, attempt }: { locks: Locks; attempt:
   return { subjectIds: [...locks.subjectIds, ...missing], all: attempt >= 2 };
 }
 
-/** A connection that cannot even roll back is closed instead of going back to the pool. */
-async function abandon(client: PoolClient): Promise<void> {
+/** A server that became a standby while we were connected to it stays one: the way to the new primary is a new connection. */
+const READ_ONLY_SERVER = '25006';
+
+/** A connection that cannot even roll back, or leads to the wrong server, is closed instead of going back to the pool. */
+async function abandon(client: PoolClient, error: unknown): Promise<void> {
   try {
     await client.query('rollback');
-    client.release();
-  } catch (error) {
-    client.release(error as Error);
+    client.release(codeOf(error) === READ_ONLY_SERVER);
+  } catch (cause) {
+    client.release(cause as Error);
   }
 }
 

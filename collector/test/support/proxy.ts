@@ -23,6 +23,8 @@ export interface Proxy {
   readonly cutWhere: (rule: Cut | null) => void;
   /** Cuts all connections now. */
   readonly cutAll: () => void;
+  /** While silent, nothing is passed on and nothing is said: what a machine without power does. */
+  readonly setSilent: (isSilent: boolean) => void;
   /** While down, connections are taken and cut at once. */
   readonly setDown: (isDown: boolean) => void;
   readonly close: () => Promise<void>;
@@ -33,6 +35,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let rule: Cut | null = null;
   let isDown = false;
+  let isSilent = false;
 
   // Messages are passed on one by one: without noDelay each may wait 40 ms for the acknowledgement of the one before.
   const server = createServer({ noDelay: true }, (near) => {
@@ -51,7 +54,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
       const read = createMessageReader(from === 'collector', ({ type, text, bytes }) => {
         if (from === 'collector' && type === '')
           applicationName = /application_name\0([^\0]*)/.exec(text)?.[1] ?? '';
-        if (source.destroyed) return;
+        if (source.destroyed || isSilent) return;
         if (rule?.({ from, type, text, applicationName }) === true) cut();
         else sink.write(bytes);
       });
@@ -74,6 +77,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
     url: url.href,
     cutAll,
     cutWhere: (next) => void (rule = next),
+    setSilent: (silent) => void (isSilent = silent),
     setDown(next) {
       isDown = next;
       if (isDown) cutAll();
