@@ -62,6 +62,12 @@ const OWNERSHIP_OF_WANTED = `unnest($2::uuid[]) as wanted (subject_id)
     where workspace_id = $1 and subject_id = wanted.subject_id
     offset 0) as o`;
 
+/**
+ * Tells who wrote a row, so that sums over rows tell whether they still are the same ones. Hashed, because transaction
+ * IDs lie side by side: 103 + 105 is 104 + 104, and an older transaction that had to wait writes after a younger one.
+ */
+const STAMP = 'hashint8(o.xmin::text::bigint)';
+
 /** How a subject's time is divided, as it was read. */
 export interface Division {
   readonly spans: readonly Span[];
@@ -83,7 +89,7 @@ export async function readOwnership(
     owner_id: string;
     stamp: number;
   }>(
-    `select o.subject_id, o.from_at, o.to_at, o.target_id, o.owner_id, o.xmin::text::bigint as stamp
+    `select o.subject_id, o.from_at, o.to_at, o.target_id, o.owner_id, ${STAMP} as stamp
      from ${OWNERSHIP_OF_WANTED}
      order by o.subject_id, o.from_at`,
     [workspaceId, uuids(subjectIds)],
@@ -103,32 +109,36 @@ export async function readOwnership(
   return divisions;
 }
 
-/**
- * Whether the subjects are still divided as they were read: as many rows, written by the same transactions. A row that
- * is written anew has a later xmin, so two different states of as many rows never have the same sum.
- */
+/** Whether the subjects are still divided as they were read: as many rows, written by the same transactions. */
 export async function isOwnershipUnchanged(
   client: Querier,
   workspaceId: string,
   read: { readonly subjectIds: readonly string[]; readonly rows: number; readonly stamp: number },
 ): Promise<boolean> {
   const { rows } = await client.query<{ rows: number; stamp: number }>(
-    `select count(*) as rows, coalesce(sum(o.xmin::text::bigint), 0)::bigint as stamp
+    `select count(*) as rows, coalesce(sum(${STAMP}), 0)::bigint as stamp
      from ${OWNERSHIP_OF_WANTED}`,
     [workspaceId, uuids(read.subjectIds)],
   );
   return rows[0]!.rows === read.rows && rows[0]!.stamp === read.stamp;
 }
 
-/** The anonymous subjects some of whose time belongs to one of these emails: they follow the email. */
+/**
+ * The anonymous subjects that were ever tied to one of these emails: they follow it. Also those none of whose time
+ * belongs to it: of a shared one an email counts as an owner, and no longer where it turns out to be another one's.
+ */
 export async function readFollowers(
   client: Querier,
   workspaceId: string,
   emailIds: readonly string[],
 ): Promise<string[]> {
   const { rows } = await client.query<{ subject_id: string }>(
-    `select distinct subject_id from ownership where workspace_id = $1 and target_id = any($2::uuid[])
-       and subject_id <> target_id`,
+    `select distinct tied.subject_id
+     from unnest($2::uuid[]) as email (subject_id)
+     cross join lateral (
+       select weaker_id as subject_id from claim
+       where workspace_id = $1 and stronger_id = email.subject_id
+       offset 0) as tied`,
     [workspaceId, uuids(emailIds)],
   );
   return rows.map((row) => row.subject_id);

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { subjectIdOf } from '../../src/core/identifier';
+import { portraitsByDefinition } from '../support/identity-oracle';
+import { portraitsStored } from '../support/portraits';
+import { eventsOf, openWriting, RECEIVED_AT, type Writing } from '../support/writing';
+
+let writing: Writing;
+/** Each batch is a transaction of its own. */
+beforeEach(async () => {
+  writing = await openWriting({ writers: 4, groupMaxEvents: 1 });
+});
+afterEach(() => writing.close());
+
+const at = (minute: number): string => new Date(RECEIVED_AT - 86_400_000 + minute * 60_000).toISOString();
+const said = (minute: number, item: object) => ({ ...item, messageId: randomUUID(), timestamp: at(minute) });
+const claimed = (minute: number, userId: string, email: string) =>
+  said(minute, { type: 'identify', userId, traits: { email } });
+
+/** A transaction beside the write path, in which a test holds what a group is to wait for. */
+async function hold(workspaceId: string, text: string, values: readonly unknown[]): Promise<PoolClient> {
+  const client = await writing.pool.connect();
+  await client.query('begin');
+  await client.query(`select set_config('throughline.workspace', $1, true)`, [workspaceId]);
+  await client.query(text, [...values]);
+  return client;
+}
+
+async function letGo(client: PoolClient): Promise<void> {
+  await client.query('rollback');
+  client.release();
+}
+
+/** The transaction IDs of those who wait for a lock, once there are so many. */
+async function waiting(count: number): Promise<number[]> {
+  for (;;) {
+    const { rows } = await writing.pool.query<{ xid: string }>(
+      `select backend_xid::text as xid from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' order by query_start`,
+    );
+    if (rows.length === count) return rows.map(({ xid }) => Number(xid));
+  }
+}
+
+/** The ID of the connection's transaction, else of one that is over at once. */
+async function idOf(client: { query: PoolClient['query'] }): Promise<number> {
+  const { rows } = await client.query<{ id: string }>('select pg_current_xact_id()::text as id');
+  return Number(rows[0]!.id);
+}
+
+describe('a group that was reading while an older transaction, which had waited, divided its subjects', () => {
+  it('counts its events where they belong then', async () => {
+    const workspaceId = randomUUID();
+    const [first, second] = ['a@x.test', 'b@x.test']
+      .map((value) => ({ value, id: subjectIdOf(workspaceId, { kind: 'email', value }) }))
+      .sort((one, other) => (one.id < other.id ? -1 : 1)) as [
+      { value: string; id: string },
+      { value: string; id: string },
+    ];
+    const everything: object[] = [];
+    const send = (...items: object[]) => {
+      everything.push(...items);
+      return writing.send(workspaceId, items);
+    };
+    const order = { type: 'track', event: 'Order Completed', userId: 'buyer', properties: { order_id: 'o' } };
+    await send(said(0, order));
+    await send(claimed(10, 'late', second.value));
+    const newest = await idOf(writing.pool);
+    await send(claimed(10, 'late', first.value));
+
+    const holdsFirst = await hold(workspaceId, 'select from subject where subject_id = $1 for update', [first.id]);
+    const older = send(claimed(5, 'early', first.value), claimed(5, 'early', second.value));
+    const [olderId] = await waiting(1);
+    const holdsOrder = await hold(workspaceId, 'select from order_entry for update', []);
+    // The next one is as far behind the older one as the first email's is ahead: their sum is twice the older's.
+    let last = await idOf(holdsOrder);
+    while (last < 2 * olderId! - (newest + 1) - 1) last = await idOf(writing.pool);
+    // It says something new of the second email: its row is written anew.
+    await send(claimed(9, 'middle', second.value));
+
+    const reading = send(
+      said(1, order),
+      said(20, { type: 'track', event: 'Seen', context: { traits: { email: first.value } } }),
+      said(20, { type: 'track', event: 'Seen', context: { traits: { email: second.value } } }),
+    );
+    await waiting(2);
+    await letGo(holdsFirst);
+    await older;
+    await letGo(holdsOrder);
+    await reading;
+    expect(await portraitsStored(writing.db, workspaceId)).toEqual(
+      portraitsByDefinition(eventsOf(workspaceId, everything)),
+    );
+  });
+});
+
+describe('an anonymous ID whose 51st owner is an email that turns out to be an earlier owner’s', () => {
+  it('is no kiosk, whenever that is said', async () => {
+    const workspaceId = randomUUID();
+    const tied = Array.from({ length: 50 }, (_, index) =>
+      said(index, { type: 'identify', anonymousId: 'shared', userId: `u${index}` }),
+    );
+    const items = [
+      ...tied,
+      said(60, { type: 'identify', anonymousId: 'shared', traits: { email: 'u7@x.test' } }),
+      said(70, { type: 'page', anonymousId: 'shared' }),
+    ];
+    const known = claimed(80, 'u7', 'u7@x.test');
+    await writing.send(workspaceId, items);
+    await writing.send(workspaceId, [known]);
+    expect(await portraitsStored(writing.db, workspaceId)).toEqual(
+      portraitsByDefinition(eventsOf(workspaceId, [...items, known])),
+    );
+  });
+});
