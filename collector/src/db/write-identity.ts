@@ -30,6 +30,20 @@ export async function createSubjects(
   );
 }
 
+/** Those of these subjects that are emails, which are locked before all others. */
+export async function readEmailsAmong(
+  client: Querier,
+  workspaceId: string,
+  subjectIds: readonly string[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ subject_id: string }>(
+    `select subject_id from subject
+     where workspace_id = $1 and subject_id = any($2::uuid[]) and kind = 'email'`,
+    [workspaceId, uuids(subjectIds)],
+  );
+  return rows.map((row) => row.subject_id);
+}
+
 /**
  * Locks the subjects, in the order in which they are given, until the transaction ends: nobody else claims or divides
  * them meanwhile. A statement of its own after the insert, because a row that another writer committed in between would

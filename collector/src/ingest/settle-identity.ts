@@ -16,6 +16,7 @@ import {
   isOwnershipUnchanged,
   lockSubjects,
   readClaims,
+  readEmailsAmong,
   readFollowers,
   readOwnership,
   type Subject,
@@ -53,7 +54,7 @@ export interface FoundSubjects {
 
 /**
  * Creates the subjects of a group and reads how they are divided. Only what claims are about is locked: both ends, but
- * for users, who are never divided. All its statements go out at once.
+ * for users, who are never divided. All its statements go out at once, unless {@link Locks} ask for more.
  *
  * An event that claims nothing locks no subject. It is counted where its subject belonged when it was read, and before
  * the commit, when the parts that it added to are locked by that, {@link isStillDivided} looks again. A claim locks the
@@ -74,11 +75,13 @@ export async function findSubjects(
     locked.add(weakerId);
     if (subjects.get(strongerId)!.kind === 'email') locked.add(strongerId);
   }
-  const isEmail = (id: string): boolean => subjects.get(id)?.kind === 'email';
+  const { subjectIds } = group.locks;
+  const others = new Set(subjectIds.length === 0 ? [] : await readEmailsAmong(client, workspaceId, subjectIds));
+  const isEmail = (id: string): boolean => subjects.get(id)?.kind === 'email' || others.has(id);
   if (group.locks.all) {
     // While many subjects are being tied to an email, each try finds new ones. So the last tries hold the emails, which
     // all writers lock first, before they ask who follows: nobody ties another one then.
-    const emailIds = ids.filter(isEmail).sort();
+    const emailIds = [...locked].filter(isEmail).sort();
     await createSubjects(client, workspaceId, [...subjects.values()]);
     await lockSubjects(client, workspaceId, emailIds);
     for (const id of await readFollowers(client, workspaceId, emailIds)) locked.add(id);

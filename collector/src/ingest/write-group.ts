@@ -64,7 +64,7 @@ async function writeEvents(transaction: Transaction, group: Group, locks: Locks)
   const claims = events.flatMap((event) => claimsOf(event, workspaceId));
   const finding = findSubjects(transaction, { events, claims, locks });
   // That takes several steps then, and order entries come after subjects.
-  if (locks.all) await finding;
+  if (locks !== NO_MORE_LOCKS) await finding;
   const [found, orders] = await Promise.all([finding, settleOrders(transaction, group)]);
   const alsoRead = orders.replaced.map((entry) => entry.subjectId);
   const identity = await settleIdentity(transaction, { found, claims, alsoRead });

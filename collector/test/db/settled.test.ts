@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { PoolClient } from 'pg';
+import pg, { type PoolClient } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { subjectIdOf } from '../../src/core/identifier';
 import { portraitsByDefinition } from '../support/identity-oracle';
@@ -47,6 +47,19 @@ async function waiting(count: number): Promise<number[]> {
 async function idOf(client: { query: PoolClient['query'] }): Promise<number> {
   const { rows } = await client.query<{ id: string }>('select pg_current_xact_id()::text as id');
   return Number(rows[0]!.id);
+}
+
+/** The server's own count, which it has in full once the connections are gone. */
+async function countDeadlocks(): Promise<number> {
+  await writing.ingest.close();
+  await writing.disconnect();
+  const client = new pg.Client(writing.url);
+  await client.connect();
+  const { rows } = await client.query<{ deadlocks: string }>(
+    'select deadlocks from pg_stat_database where datname = current_database()',
+  );
+  await client.end();
+  return Number(rows[0]!.deadlocks);
 }
 
 describe('a group that was reading while an older transaction, which had waited, divided its subjects', () => {
@@ -112,5 +125,64 @@ describe('an anonymous ID whose 51st owner is an email that turns out to be an e
     expect(await portraitsStored(writing.db, workspaceId)).toEqual(
       portraitsByDefinition(eventsOf(workspaceId, [...items, known])),
     );
+  });
+});
+
+/** An identifier of this form whose subject lies between two others. */
+function findSubject(
+  workspaceId: string,
+  kind: 'user' | 'email' | 'anonymous',
+  [low, high]: readonly [number, number],
+): { value: string; id: string } {
+  for (let n = 0; ; n += 1) {
+    const value = kind === 'email' ? `n${n}@x.test` : `${kind}${n}`;
+    const id = subjectIdOf(workspaceId, { kind, value });
+    const place = parseInt(id.slice(0, 2), 16);
+    if (place >= low && place < high) return { value, id };
+  }
+}
+
+describe('a group that must also lock the email whose order it takes over', () => {
+  it('locks it before what is weaker, as everybody does', async () => {
+    const workspaceId = randomUUID();
+    const buyer = findSubject(workspaceId, 'user', [0, 16]);
+    const first = findSubject(workspaceId, 'anonymous', [32, 64]);
+    const second = findSubject(workspaceId, 'anonymous', [64, 128]);
+    const email = findSubject(workspaceId, 'email', [128, 256]);
+    const everything: object[] = [];
+    const send = (...items: object[]) => {
+      everything.push(...items);
+      return writing.send(workspaceId, items);
+    };
+    const order = { type: 'track', event: 'Order Completed', properties: { order_id: 'o', total: 5 } };
+    await send(
+      said(0, { type: 'page', userId: buyer.value }),
+      said(0, { type: 'page', anonymousId: first.value }),
+      said(0, { type: 'page', anonymousId: second.value }),
+      said(50, { ...order, context: { traits: { email: email.value } } }),
+    );
+
+    const holdsPart = await hold(workspaceId, 'select from profile_part where owner_id = $1 for update', [buyer.id]);
+    const taking = send(
+      said(1, { ...order, userId: buyer.value }),
+      said(2, { type: 'identify', userId: buyer.value, anonymousId: first.value }),
+      said(2, { type: 'identify', userId: buyer.value, anonymousId: second.value }),
+    );
+    await waiting(1);
+    await send(claimed(10, 'late', email.value));
+    // Has the second one as soon as the group starts again.
+    const holding = hold(workspaceId, 'select from subject where subject_id = $1 for update', [second.id]);
+    await waiting(2);
+    await letGo(holdsPart);
+    const holdsSecond = await holding;
+    await waiting(1);
+    const tying = send(said(60, { type: 'identify', anonymousId: first.value, traits: { email: email.value } }));
+    await waiting(2);
+    await letGo(holdsSecond);
+    await Promise.all([taking, tying]);
+    expect(await portraitsStored(writing.db, workspaceId)).toEqual(
+      portraitsByDefinition(eventsOf(workspaceId, everything)),
+    );
+    expect(await countDeadlocks()).toBe(0);
   });
 });
