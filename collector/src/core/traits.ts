@@ -27,6 +27,16 @@ export function mergeRegisters(a: Registers, b: Registers): Registers {
   return merged;
 }
 
+/** Those of the registers that are not among the lost ones. */
+export function registersWithout(registers: Registers, lost: Registers): Registers {
+  return Object.fromEntries(
+    Object.entries(registers).filter(([key, [, at, messageId]]) => {
+      const other = lost[key];
+      return other === undefined || other[1] !== at || other[2] !== messageId;
+    }),
+  );
+}
+
 function isLater(a: Register, b: Register): boolean {
   return a[1] === b[1] ? a[2] > b[2] : a[1] > b[1];
 }

@@ -115,23 +115,42 @@ export async function readStretchOrders(
   }));
 }
 
+/** A part as it stands. */
+export interface StandingPart extends PartKey {
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+  readonly registers: Registers;
+}
+
 /** Those of these parts that have events. */
 export async function readPartsWithEvents(
   client: Querier,
   workspaceId: string,
   parts: readonly PartKey[],
-): Promise<PartKey[]> {
-  const { rows } = await client.query<{ owner_id: string; subject_id: string }>(
-    `select given.owner_id, given.subject_id
+): Promise<StandingPart[]> {
+  const { rows } = await client.query<{
+    owner_id: string;
+    subject_id: string;
+    first_seen_at: Date;
+    last_seen_at: Date;
+    traits: Registers;
+  }>(
+    `select given.owner_id, given.subject_id, part.first_seen_at, part.last_seen_at, part.traits
      from unnest($2::uuid[], $3::uuid[]) as given (owner_id, subject_id)
      cross join lateral (
-       select event_count from profile_part
+       select event_count, first_seen_at, last_seen_at, traits from profile_part
        where workspace_id = $1 and owner_id = given.owner_id and subject_id = given.subject_id
        offset 0) as part
      where part.event_count > 0`,
     [workspaceId, ...keyColumns(parts)],
   );
-  return rows.map((row) => ({ ownerId: row.owner_id, subjectId: row.subject_id }));
+  return rows.map((row) => ({
+    ownerId: row.owner_id,
+    subjectId: row.subject_id,
+    firstSeenAt: fromTimestamp(row.first_seen_at),
+    lastSeenAt: fromTimestamp(row.last_seen_at),
+    registers: row.traits,
+  }));
 }
 
 /** Deletes those of these parts that have no events (any more), their revenue with them. */

@@ -1,6 +1,6 @@
 import type { Move } from '../core/identity';
 import { createLedger, negate, type PartKey, type PartSum } from '../core/ledger';
-import { mergeRegisters, NO_REGISTERS } from '../core/traits';
+import { mergeRegisters, NO_REGISTERS, registersWithout } from '../core/traits';
 import {
   addRevenue,
   addToParts,
@@ -11,6 +11,7 @@ import {
   readStretchRegisters,
   readPartsWithEvents,
   resetParts,
+  type StandingPart,
 } from '../db/write-profiles';
 import type { Divisions } from './settle-identity';
 import type { Transaction } from './transaction';
@@ -72,17 +73,16 @@ export async function moveHistory(
 
 const withoutRegisters = (sum: PartSum): PartSum => ({ ...sum, registers: NO_REGISTERS });
 
-/** Counts are taken away; when somebody was first and last seen, and what they said, cannot be. */
-function lossOf({ events = 0, pages = 0, orders = 0, registers }: Partial<PartSum>): Partial<PartSum> {
-  return {
-    events: -events,
-    pages: -pages,
-    orders: -orders,
-    ...(registers === undefined ? {} : { registers }),
-  };
+/** Counts are taken away; when somebody was first and last seen, and what they said, cannot be: to add it is harmless. */
+function lossOf(what: Partial<PartSum>): Partial<PartSum> {
+  const { events = 0, pages = 0, orders = 0 } = what;
+  return { ...what, events: -events, pages: -pages, orders: -orders };
 }
 
-/** Reads again what a part's remaining events say, where what it lost cannot be subtracted. */
+/**
+ * Reads again what a part's remaining events say, where what it lost cannot be subtracted. What does not come from what
+ * it lost stands, since its event need not be stored any more.
+ */
 async function restore(
   { client, workspaceId }: Transaction,
   {
@@ -90,7 +90,7 @@ async function restore(
     after,
     losses,
   }: {
-    readonly remaining: readonly PartKey[];
+    readonly remaining: readonly StandingPart[];
     readonly after: Divisions;
     readonly losses: readonly PartSum[];
   },
@@ -98,19 +98,18 @@ async function restore(
   const kept = remaining.flatMap((part) =>
     (after.get(part.subjectId) ?? [])
       .filter((span) => span.ownerId === part.ownerId)
-      .map(({ fromAt, toAt }) => ({ ...part, fromAt, toAt })),
+      .map(({ fromAt, toAt }) => ({ ownerId: part.ownerId, subjectId: part.subjectId, fromAt, toAt })),
   );
-  const lostRegisters = new Set(
-    losses.filter((loss) => Object.keys(loss.registers).length > 0).map((loss) => keyOf(loss)),
-  );
+  const lost = new Map(losses.map((loss) => [keyOf(loss), loss]));
   const [counts, written] = await Promise.all([
     readStretchCounts(client, workspaceId, kept),
-    lostRegisters.size === 0 ? [] : readStretchRegisters(client, workspaceId, kept),
+    losses.every(({ registers }) => Object.keys(registers).length === 0)
+      ? []
+      : readStretchRegisters(client, workspaceId, kept),
   ]);
   const rests = new Map<string, PartRest>();
   for (const part of remaining) {
-    const isLost = lostRegisters.has(keyOf(part));
-    rests.set(keyOf(part), { ...part, firstSeenAt: null, lastSeenAt: null, registers: isLost ? {} : null });
+    rests.set(keyOf(part), standing(part, lost.get(keyOf(part))!));
   }
   for (const [index, { firstSeenAt, lastSeenAt }] of counts) {
     const rest = rests.get(keyOf(kept[index]!))!;
@@ -126,6 +125,18 @@ async function restore(
     rests.set(keyOf(rest), { ...rest, registers: mergeRegisters(rest.registers, registers) });
   }
   await resetParts(client, workspaceId, [...rests.values()]);
+}
+
+/** What of a part does not come from what it lost; null where it may, or in registers' case where none was lost. */
+function standing(part: StandingPart, loss: PartSum): PartRest {
+  const isSilent = Object.keys(loss.registers).length === 0;
+  return {
+    ownerId: part.ownerId,
+    subjectId: part.subjectId,
+    firstSeenAt: part.firstSeenAt < loss.firstSeenAt ? part.firstSeenAt : null,
+    lastSeenAt: part.lastSeenAt > loss.lastSeenAt ? part.lastSeenAt : null,
+    registers: isSilent ? null : registersWithout(part.registers, loss.registers),
+  };
 }
 
 function keyOf({ ownerId, subjectId }: PartKey): string {

@@ -76,7 +76,9 @@ export async function findSubjects(
     if (subjects.get(strongerId)!.kind === 'email') locked.add(strongerId);
   }
   const { subjectIds } = group.locks;
-  const others = new Set(subjectIds.length === 0 ? [] : await readEmailsAmong(client, workspaceId, subjectIds));
+  const others = new Set(
+    subjectIds.length === 0 ? [] : await readEmailsAmong(client, workspaceId, subjectIds),
+  );
   const isEmail = (id: string): boolean => subjects.get(id)?.kind === 'email' || others.has(id);
   if (group.locks.all) {
     // While many subjects are being tied to an email, each try finds new ones. So the last tries hold the emails, which

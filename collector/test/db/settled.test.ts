@@ -82,7 +82,9 @@ describe('a group that was reading while an older transaction, which had waited,
     const newest = await idOf(writing.pool);
     await send(claimed(10, 'late', first.value));
 
-    const holdsFirst = await hold(workspaceId, 'select from subject where subject_id = $1 for update', [first.id]);
+    const holdsFirst = await hold(workspaceId, 'select from subject where subject_id = $1 for update', [
+      first.id,
+    ]);
     const older = send(claimed(5, 'early', first.value), claimed(5, 'early', second.value));
     const [olderId] = await waiting(1);
     const holdsOrder = await hold(workspaceId, 'select from order_entry for update', []);
@@ -162,7 +164,9 @@ describe('a group that must also lock the email whose order it takes over', () =
       said(50, { ...order, context: { traits: { email: email.value } } }),
     );
 
-    const holdsPart = await hold(workspaceId, 'select from profile_part where owner_id = $1 for update', [buyer.id]);
+    const holdsPart = await hold(workspaceId, 'select from profile_part where owner_id = $1 for update', [
+      buyer.id,
+    ]);
     const taking = send(
       said(1, { ...order, userId: buyer.value }),
       said(2, { type: 'identify', userId: buyer.value, anonymousId: first.value }),
@@ -176,7 +180,9 @@ describe('a group that must also lock the email whose order it takes over', () =
     await letGo(holdsPart);
     const holdsSecond = await holding;
     await waiting(1);
-    const tying = send(said(60, { type: 'identify', anonymousId: first.value, traits: { email: email.value } }));
+    const tying = send(
+      said(60, { type: 'identify', anonymousId: first.value, traits: { email: email.value } }),
+    );
     await waiting(2);
     await letGo(holdsSecond);
     await Promise.all([taking, tying]);
@@ -184,5 +190,43 @@ describe('a group that must also lock the email whose order it takes over', () =
       portraitsByDefinition(eventsOf(workspaceId, everything)),
     );
     expect(await countDeadlocks()).toBe(0);
+  });
+});
+
+describe('what an anonymous visitor said and did before what is still stored', () => {
+  it('stays where it was when the rest moves to the user who signs in', async () => {
+    const workspaceId = randomUUID();
+    const anonymousId = 'visitor';
+    const old = said(0, { type: 'identify', anonymousId, traits: { plan: 'pro' } });
+    await writing.send(workspaceId, [
+      old,
+      said(50, { type: 'identify', anonymousId, traits: { color: 'red' } }),
+    ]);
+    const retention = await hold(workspaceId, 'delete from event where message_id = $1', [old.messageId]);
+    await retention.query('commit');
+    retention.release();
+    await writing.send(workspaceId, [said(60, { type: 'identify', anonymousId, userId: 'user' })]);
+    const [visitor, user] = await portraitsStored(writing.db, workspaceId);
+    expect(visitor).toMatchObject({ events: 1, traits: { plan: 'pro' }, firstSeenAt: Date.parse(at(0)) });
+    expect(user).toMatchObject({ events: 2, traits: { color: 'red' } });
+  });
+
+  it('stays where it was when part of the rest moves to another user', async () => {
+    const workspaceId = randomUUID();
+    const anonymousId = 'visitor';
+    const old = said(0, { type: 'identify', anonymousId, traits: { plan: 'pro' } });
+    await writing.send(workspaceId, [
+      old,
+      said(10, { type: 'page', anonymousId }),
+      said(20, { type: 'identify', anonymousId, userId: 'one' }),
+      said(50, { type: 'identify', anonymousId, traits: { color: 'red' } }),
+    ]);
+    const retention = await hold(workspaceId, 'delete from event where message_id = $1', [old.messageId]);
+    await retention.query('commit');
+    retention.release();
+    await writing.send(workspaceId, [said(40, { type: 'identify', anonymousId, userId: 'two' })]);
+    const [one, two] = await portraitsStored(writing.db, workspaceId);
+    expect(one).toMatchObject({ events: 3, traits: { plan: 'pro' }, firstSeenAt: Date.parse(at(0)) });
+    expect(two).toMatchObject({ events: 2, traits: { color: 'red' } });
   });
 });
