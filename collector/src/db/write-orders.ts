@@ -82,6 +82,32 @@ export async function lockOrderEntries(
   }));
 }
 
+/**
+ * The keys of those of these entries whose event is still stored; of others nothing tells whose part they are in. A
+ * statement of its own: one that waited for a lock would not see the event of whoever held it.
+ */
+export async function readStoredEntries(
+  client: Querier,
+  workspaceId: string,
+  entryKeys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ entry_key: string }>(
+    `select entry.entry_key
+     from unnest($2::uuid[]) as wanted (entry_key)
+     cross join lateral (
+       select entry_key, subject_id, occurred_at, message_id from order_entry
+       where workspace_id = $1 and entry_key = wanted.entry_key
+       offset 0) as entry
+     cross join lateral (
+       select from event
+       where workspace_id = $1 and subject_id = entry.subject_id
+         and occurred_at = entry.occurred_at and message_id = entry.message_id
+       offset 0) as stored`,
+    [workspaceId, uuids(entryKeys)],
+  );
+  return new Set(rows.map((row) => row.entry_key));
+}
+
 /** An earlier event takes the entry over. */
 export async function replaceOrderEntries(
   client: Querier,

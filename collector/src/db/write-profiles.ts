@@ -95,7 +95,7 @@ export interface StretchOrders {
   readonly amount: string | null;
 }
 
-/** Orders and revenue of each stretch by currency. */
+/** Orders and revenue of each stretch by currency, of events that are stored: what retention has dropped stays. */
 export async function readStretchOrders(
   client: Querier,
   workspaceId: string,
@@ -103,7 +103,12 @@ export async function readStretchOrders(
 ): Promise<StretchOrders[]> {
   const { rows } = await client.query<{ n: number; currency: string; orders: number; amount: string | null }>(
     `select n, currency, count(*) filter (where kind = 'order') as orders, sum(amount) as amount
-     from ${inStretches('order_entry', 'kind, currency, amount')}
+     from ${inStretches('order_entry', 'message_id, occurred_at, kind, currency, amount')}
+     cross join lateral (
+       select from event
+       where workspace_id = $1 and subject_id = stretch.subject_id
+         and occurred_at = found.occurred_at and message_id = found.message_id
+       offset 0) as stored
      group by n, currency`,
     [workspaceId, ...stretchColumns(stretches)],
   );

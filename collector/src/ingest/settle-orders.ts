@@ -1,7 +1,7 @@
 import { ownerAt } from '../core/identity';
 import { type Ledger, negate } from '../core/ledger';
 import type { NormalEvent } from '../core/event';
-import { insertOrderEntries, lockOrderEntries, type OrderEntry } from '../db/write-orders';
+import { insertOrderEntries, lockOrderEntries, type OrderEntry, readStoredEntries } from '../db/write-orders';
 import type { Divisions } from './settle-identity';
 import type { Group, Transaction } from './transaction';
 
@@ -16,7 +16,8 @@ export interface SettledOrders {
 }
 
 /**
- * An order counts once in a workspace, at its earliest event by (time, message ID), whichever arrives first. Entries
+ * An order counts once in a workspace, at its earliest event by (time, message ID), whichever arrives first; one whose
+ * event retention has dropped stays as it is. Entries
  * are locked after subjects and before parts; the part of an entry that is taken over is written too, since it loses.
  */
 export async function settleOrders(transaction: Transaction, group: Group): Promise<SettledOrders> {
@@ -24,12 +25,16 @@ export async function settleOrders(transaction: Transaction, group: Group): Prom
   if (candidates.size === 0) return { taken: [], replaced: [], addTo: () => undefined };
 
   const { client, workspaceId } = transaction;
-  const [fresh, standing] = await Promise.all([
+  const [fresh, standing, stored] = await Promise.all([
     insertOrderEntries(client, workspaceId, [...candidates.values()]),
     lockOrderEntries(client, workspaceId, [...candidates.keys()]),
+    readStoredEntries(client, workspaceId, [...candidates.keys()]),
   ]);
   const replaced = standing.filter(
-    (entry) => !fresh.has(entry.entryKey) && isEarlier(candidates.get(entry.entryKey)!, entry),
+    (entry) =>
+      !fresh.has(entry.entryKey) &&
+      stored.has(entry.entryKey) &&
+      isEarlier(candidates.get(entry.entryKey)!, entry),
   );
   const taken = replaced.map((entry) => candidates.get(entry.entryKey)!);
   const gained = [...[...candidates.values()].filter((entry) => fresh.has(entry.entryKey)), ...taken];

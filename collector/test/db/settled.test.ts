@@ -229,4 +229,22 @@ describe('what an anonymous visitor said and did before what is still stored', (
     expect(one).toMatchObject({ events: 3, traits: { plan: 'pro' }, firstSeenAt: Date.parse(at(0)) });
     expect(two).toMatchObject({ events: 2, traits: { color: 'red' } });
   });
+
+  it('stays counted once, there, when an earlier event of the order arrives', async () => {
+    const workspaceId = randomUUID();
+    const order = { type: 'track', event: 'Order Completed', properties: { order_id: 'o', revenue: 10 } };
+    const old = said(10, { ...order, anonymousId: 'visitor' });
+    await writing.send(workspaceId, [old, said(20, { type: 'page', anonymousId: 'visitor' })]);
+    const retention = await hold(workspaceId, 'delete from event where message_id = $1', [old.messageId]);
+    await retention.query('commit');
+    retention.release();
+    await writing.send(workspaceId, [said(60, { type: 'identify', anonymousId: 'visitor', userId: 'user' })]);
+    await writing.send(workspaceId, [said(5, { ...order, userId: 'other' })]);
+    const portraits = await portraitsStored(writing.db, workspaceId);
+    expect(portraits.map(({ id, events, orders, revenue }) => ({ id, events, orders, revenue }))).toEqual([
+      { id: 'anonymous:visitor', events: 1, orders: 1, revenue: { USD: '10' } },
+      { id: 'user:other', events: 1, orders: 0, revenue: {} },
+      { id: 'user:user', events: 2, orders: 0, revenue: {} },
+    ]);
+  });
 });
