@@ -7,6 +7,9 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    // Most tests wait for other processes; with a worker less than there are cores, which is the default, one of two
+    // cores was idle half of the time.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'sdk', include: ['sdk/test/**/*.test.ts'], environment: 'happy-dom' } },
       { test: { name: 'unit', include: ['collector/test/unit/**/*.test.ts'] } },
