@@ -71,35 +71,9 @@ const IDS_AT_ONCE = 1_000;
 export async function openDeps(options: OpenOptions): Promise<Deps> {
   const { config, log } = options;
   const server = await openServer(options);
-  const open = (
-    applicationName: string,
-    more: Pick<OpenDatabaseOptions, 'max' | 'pipeline' | 'answerTimeoutMs'>,
-  ): OpenedDatabase =>
-    openDatabase(server.url, {
-      ...more,
-      applicationName,
-      // The error carries the whole connection; its sentence is enough.
-      onIdleError: ({ message }) => log.warn({ reason: message }, 'A database connection broke'),
-    });
-  // A rebuild may take longer than any bound; what events wait for may not.
-  const readers = open('throughline', { max: READERS });
-  const keyReaders = open('throughline-keys', { max: KEY_READERS, answerTimeoutMs: ANSWER_TIMEOUT_MS });
-  const writers = open('throughline-ingest', {
-    max: config.writers,
-    pipeline: true,
-    answerTimeoutMs: ANSWER_TIMEOUT_MS,
-  });
-  const closePools = (): Promise<unknown> =>
-    Promise.allSettled([readers, keyReaders, writers].map((pool) => pool.close()));
+  const { readers, keyReaders, writers, closePools } = openPools(server.url, options);
   try {
-    await refuseUnfit(readers, options);
-    await migrate(readers.pool, FOLDERS.migrations);
-    // Before the first event: one that falls beside the partitions keeps its month from ever having one.
-    await ensureEventPartitions(readers.db, { from: new Date(), months: MONTHS_AHEAD }).catch(
-      (error: unknown) =>
-        // Most likely a long read of another process is in the way: the worker comes back to it.
-        log.warn({ err: error }, 'Partitions could not be created ahead'),
-    );
+    await prepareDatabase(readers, options);
   } catch (error) {
     await closePools();
     await server.close();
@@ -147,6 +121,38 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       await server.close(how === 'drained' ? 'fast' : 'immediate');
     },
   };
+}
+
+function openPools(url: string, { config, log }: OpenOptions) {
+  const open = (
+    applicationName: string,
+    more: Pick<OpenDatabaseOptions, 'max' | 'pipeline' | 'answerTimeoutMs'>,
+  ): OpenedDatabase =>
+    openDatabase(url, {
+      ...more,
+      applicationName,
+      // The error carries the whole connection; its sentence is enough.
+      onIdleError: ({ message }) => log.warn({ reason: message }, 'A database connection broke'),
+    });
+  // A rebuild may take longer than any bound; what events wait for may not.
+  const answerTimeoutMs = ANSWER_TIMEOUT_MS;
+  const readers = open('throughline', { max: READERS });
+  const keyReaders = open('throughline-keys', { max: KEY_READERS, answerTimeoutMs });
+  const writers = open('throughline-ingest', { max: config.writers, pipeline: true, answerTimeoutMs });
+  const closePools = (): Promise<unknown> =>
+    Promise.allSettled([readers, keyReaders, writers].map((pool) => pool.close()));
+  return { readers, keyReaders, writers, closePools };
+}
+
+async function prepareDatabase(readers: OpenedDatabase, options: OpenOptions): Promise<void> {
+  await refuseUnfit(readers, options);
+  await migrate(readers.pool, FOLDERS.migrations);
+  // Before the first event: one that falls beside the partitions keeps its month from ever having one.
+  await ensureEventPartitions(readers.db, { from: new Date(), months: MONTHS_AHEAD }).catch(
+    (error: unknown) =>
+      // Most likely a long read of another process is in the way: the worker comes back to it.
+      options.log.warn({ err: error }, 'Partitions could not be created ahead'),
+  );
 }
 
 function useOf(name: string, { pool }: OpenedDatabase): PoolUse {
