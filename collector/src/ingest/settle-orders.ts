@@ -17,8 +17,8 @@ export interface SettledOrders {
 
 /**
  * An order counts once in a workspace, at its earliest event by (time, message ID), whichever arrives first; one whose
- * event retention has dropped stays as it is. Entries
- * are locked after subjects and before parts; the part of an entry that is taken over is written too, since it loses.
+ * event retention has dropped stays as it is. Entries are locked after subjects and before parts; the part of an entry
+ * that is taken over is written too, since it loses.
  */
 export async function settleOrders(transaction: Transaction, group: Group): Promise<SettledOrders> {
   const candidates = earliestOfEach(group.events.flatMap((event) => entryOf(event, group.currency)));

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { portraitsByDefinition } from '../support/identity-oracle';
 import { portraitsStored } from '../support/portraits';
-import { eventsOf, openWriting, RECEIVED_AT, type Writing } from '../support/writing';
+import { countDeadlocks, eventsOf, openWriting, RECEIVED_AT, type Writing } from '../support/writing';
 
 const WRITERS = 8;
 
@@ -13,19 +12,6 @@ beforeEach(async () => {
   writing = await openWriting({ writers: WRITERS, groupMaxEvents: 1 });
 });
 afterEach(() => writing.close());
-
-/** The server's own count, which it has in full once the connections are gone. */
-async function countDeadlocks(): Promise<number> {
-  await writing.ingest.close();
-  await writing.disconnect();
-  const client = new pg.Client(writing.url);
-  await client.connect();
-  const { rows } = await client.query<{ deadlocks: string }>(
-    'select deadlocks from pg_stat_database where datname = current_database()',
-  );
-  await client.end();
-  return Number(rows[0]!.deadlocks);
-}
 
 const at = (minute: number): string => new Date(RECEIVED_AT - 86_400_000 + minute * 60_000).toISOString();
 
@@ -64,7 +50,7 @@ describe('batches that overlap, in opposite orders, from eight connections', () 
     expect(await portraitsStored(writing.db, workspaceId)).toEqual(
       portraitsByDefinition(eventsOf(workspaceId, everything)),
     );
-    expect(await countDeadlocks()).toBe(0);
+    expect(await countDeadlocks(writing)).toBe(0);
   });
 });
 
@@ -100,6 +86,6 @@ describe('a storm of claims: a thousand identifiers that turn out to be one pers
     expect(portraits.map(({ id, events, pages }) => ({ id, events, pages }))).toEqual([
       { id: 'user:one', events: 3_000 + WRITERS, pages: 2_000 },
     ]);
-    expect(await countDeadlocks()).toBe(0);
+    expect(await countDeadlocks(writing)).toBe(0);
   });
 });

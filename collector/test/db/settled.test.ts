@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import pg, { type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { subjectIdOf } from '../../src/core/identifier';
 import { portraitsByDefinition } from '../support/identity-oracle';
 import { portraitsStored } from '../support/portraits';
-import { eventsOf, openWriting, RECEIVED_AT, type Writing } from '../support/writing';
+import { countDeadlocks, eventsOf, openWriting, RECEIVED_AT, type Writing } from '../support/writing';
 
 let writing: Writing;
 /** Each batch is a transaction of its own. */
@@ -47,19 +47,6 @@ async function waiting(count: number): Promise<number[]> {
 async function idOf(client: { query: PoolClient['query'] }): Promise<number> {
   const { rows } = await client.query<{ id: string }>('select pg_current_xact_id()::text as id');
   return Number(rows[0]!.id);
-}
-
-/** The server's own count, which it has in full once the connections are gone. */
-async function countDeadlocks(): Promise<number> {
-  await writing.ingest.close();
-  await writing.disconnect();
-  const client = new pg.Client(writing.url);
-  await client.connect();
-  const { rows } = await client.query<{ deadlocks: string }>(
-    'select deadlocks from pg_stat_database where datname = current_database()',
-  );
-  await client.end();
-  return Number(rows[0]!.deadlocks);
 }
 
 describe('a group that was reading while an older transaction, which had waited, divided its subjects', () => {
@@ -189,7 +176,7 @@ describe('a group that must also lock the email whose order it takes over', () =
     expect(await portraitsStored(writing.db, workspaceId)).toEqual(
       portraitsByDefinition(eventsOf(workspaceId, everything)),
     );
-    expect(await countDeadlocks()).toBe(0);
+    expect(await countDeadlocks(writing)).toBe(0);
   });
 });
 

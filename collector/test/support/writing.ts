@@ -1,5 +1,6 @@
 /** The write path over a test's database, with the clock in the test's hands. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { type NormalEvent, type Normalised, normaliseBatch } from '../../src/core/event';
 import { uuidV7 } from '../../src/core/uuid';
 import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
@@ -93,4 +94,17 @@ export function eventsOf(workspaceId: string, items: readonly unknown[]): Normal
     if (!result.ok) throw new Error(result.rejection.message);
     return result.event;
   });
+}
+
+/** The server's own count, which it has in full once the connections are gone. */
+export async function countDeadlocks(writing: Writing): Promise<number> {
+  await writing.ingest.close();
+  await writing.disconnect();
+  const client = new pg.Client(writing.url);
+  await client.connect();
+  const { rows } = await client.query<{ deadlocks: string }>(
+    'select deadlocks from pg_stat_database where datname = current_database()',
+  );
+  await client.end();
+  return Number(rows[0]!.deadlocks);
 }
