@@ -12,6 +12,8 @@ export const SESSION_COOKIE = 'throughline_session';
 /** What a reader or manager may see. */
 export interface Reader {
   readonly workspaceId: string;
+  /** Who it is, as the audit trail names them: `key:` and the key's ID, or `console`. */
+  readonly actor: string;
 }
 
 export interface AccessControl {
@@ -68,12 +70,13 @@ export function createAccess({ db, now, corsOrigins }: AccessOptions): AccessCon
       if (token === null && session === null) throw new ApiError('unauthorized');
       if (!mayUse(request, corsOrigins)) throw new ApiError('forbidden_origin');
       if (token !== null) {
-        readers.set(request, await open(token, ['secret']));
+        const { workspaceId, keyId } = await open(token, ['secret']);
+        readers.set(request, { workspaceId, actor: `key:${keyId}` });
         return;
       }
       const workspaceId = await findSession(db, { session: session!, now: now() });
       if (workspaceId === null) throw new ApiError('unauthorized');
-      readers.set(request, { workspaceId });
+      readers.set(request, { workspaceId, actor: 'console' });
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Database } from './tables';
 /** What a key opens. */
 export interface Access {
   readonly workspaceId: string;
+  readonly keyId: string;
   readonly currency: string;
   readonly kind: KeyKind;
   /** Where a write key's events come from. */
@@ -31,7 +32,7 @@ export async function findAccess(db: Kysely<Database>, token: string): Promise<A
     const key = await transaction
       .selectFrom('access_key')
       .innerJoin('workspace', 'workspace.workspace_id', 'access_key.workspace_id')
-      .select(['access_key.workspace_id', 'kind', 'source_id', 'currency'])
+      .select(['access_key.workspace_id', 'key_id', 'kind', 'source_id', 'currency'])
       .where('hash', '=', hash)
       .where('revoked_at', 'is', null)
       .executeTakeFirst();
@@ -48,6 +49,7 @@ export async function findAccess(db: Kysely<Database>, token: string): Promise<A
             .executeTakeFirst();
     return {
       workspaceId: key.workspace_id,
+      keyId: key.key_id,
       currency: key.currency,
       kind: key.kind,
       source:

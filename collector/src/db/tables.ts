@@ -179,6 +179,15 @@ export interface ConsoleSessionTable {
   expires_at: Date;
 }
 
+export interface AuditEntryTable {
+  workspace_id: string;
+  entry_id: string;
+  at: Date;
+  actor: string;
+  action: string;
+  detail: Json<Record<string, unknown>>;
+}
+
 export interface Database {
   workspace: WorkspaceTable;
   source: SourceTable;
@@ -197,4 +206,5 @@ export interface Database {
   audience_member: AudienceMemberTable;
   console_ticket: ConsoleTicketTable;
   console_session: ConsoleSessionTable;
+  audit_entry: AuditEntryTable;
 }
