@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hashToken } from '../../src/core/key';
-import { changeWorkspace } from '../../src/db/connect';
 import { type Api, openApi } from '../support/api';
 import { arrivalsOf, histories } from '../support/histories';
 import { portraitsByDefinition } from '../support/identity-oracle';
 import { portraitsStored } from '../support/portraits';
+import { addWorkspace } from '../support/workspaces';
 import { eventsOf } from '../support/writing';
 
 const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 25);
@@ -20,33 +18,6 @@ beforeAll(async () => {
   api = await openApi();
 });
 afterAll(() => api.close());
-
-async function addWorkspace(): Promise<{ readonly workspaceId: string; readonly writeKey: string }> {
-  const [workspaceId, sourceId, writeKey] = [randomUUID(), randomUUID(), `pk_${randomUUID()}`];
-  const its = { workspace_id: workspaceId };
-  await changeWorkspace(api.db, workspaceId, async (transaction) => {
-    await transaction
-      .insertInto('workspace')
-      .values({ ...its, name: 'Another' })
-      .execute();
-    await transaction
-      .insertInto('source')
-      .values({ ...its, source_id: sourceId, name: 'Shop' })
-      .execute();
-    await transaction
-      .insertInto('access_key')
-      .values({
-        ...its,
-        key_id: randomUUID(),
-        kind: 'write',
-        source_id: sourceId,
-        hash: hashToken(writeKey),
-        token: writeKey,
-      })
-      .execute();
-  });
-  return { workspaceId, writeKey };
-}
 
 const arrivals = histories.chain((items) =>
   fc.tuple(
@@ -62,7 +33,7 @@ const arrivals = histories.chain((items) =>
 it('what is stored does not depend on the order, on how often it is sent, nor on clocks that are ten years off', async () => {
   await fc.assert(
     fc.asyncProperty(arrivals, async ([items, batches, ways]) => {
-      const { workspaceId, writeKey } = await addWorkspace();
+      const { workspaceId, writeKey } = await addWorkspace(api);
       const post = (batch: readonly { timestamp: string }[], skew: number) => {
         const shifted = (time: number): string => new Date(time + skew).toISOString();
         return api.call('POST', `/v1/batch?writeKey=${writeKey}`, {

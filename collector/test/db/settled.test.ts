@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { subjectIdOf } from '../../src/core/identifier';
+import { hold, letGo, waiting } from '../support/held-rows';
 import { portraitsByDefinition } from '../support/identity-oracle';
 import { portraitsStored } from '../support/portraits';
 import { countDeadlocks, eventsOf, openWriting, RECEIVED_AT, type Writing } from '../support/writing';
@@ -17,31 +18,6 @@ const at = (minute: number): string => new Date(RECEIVED_AT - 86_400_000 + minut
 const said = (minute: number, item: object) => ({ ...item, messageId: randomUUID(), timestamp: at(minute) });
 const claimed = (minute: number, userId: string, email: string) =>
   said(minute, { type: 'identify', userId, traits: { email } });
-
-/** A transaction beside the write path, in which a test holds what a group is to wait for. */
-async function hold(workspaceId: string, text: string, values: readonly unknown[]): Promise<PoolClient> {
-  const client = await writing.pool.connect();
-  await client.query('begin');
-  await client.query(`select set_config('throughline.workspace', $1, true)`, [workspaceId]);
-  await client.query(text, [...values]);
-  return client;
-}
-
-async function letGo(client: PoolClient): Promise<void> {
-  await client.query('rollback');
-  client.release();
-}
-
-/** The transaction IDs of those who wait for a lock, once there are so many. */
-async function waiting(count: number): Promise<number[]> {
-  for (;;) {
-    const { rows } = await writing.pool.query<{ xid: string }>(
-      `select backend_xid::text as xid from pg_stat_activity
-       where datname = current_database() and wait_event_type = 'Lock' order by query_start`,
-    );
-    if (rows.length === count) return rows.map(({ xid }) => Number(xid));
-  }
-}
 
 /** The ID of the connection's transaction, else of one that is over at once. */
 async function idOf(client: { query: PoolClient['query'] }): Promise<number> {
@@ -69,12 +45,14 @@ describe('a group that was reading while an older transaction, which had waited,
     const newest = await idOf(writing.pool);
     await send(claimed(10, 'late', first.value));
 
-    const holdsFirst = await hold(workspaceId, 'select from subject where subject_id = $1 for update', [
-      first.id,
-    ]);
+    const holdsFirst = await hold(
+      { writing, workspaceId },
+      'select from subject where subject_id = $1 for update',
+      [first.id],
+    );
     const older = send(claimed(5, 'early', first.value), claimed(5, 'early', second.value));
-    const [olderId] = await waiting(1);
-    const holdsOrder = await hold(workspaceId, 'select from order_entry for update', []);
+    const [olderId] = await waiting(writing, 1);
+    const holdsOrder = await hold({ writing, workspaceId }, 'select from order_entry for update', []);
     // The next one is as far behind the older one as the first email's is ahead: their sum is twice the older's.
     let last = await idOf(holdsOrder);
     while (last < 2 * olderId! - (newest + 1) - 1) last = await idOf(writing.pool);
@@ -86,7 +64,7 @@ describe('a group that was reading while an older transaction, which had waited,
       said(20, { type: 'track', event: 'Seen', context: { traits: { email: first.value } } }),
       said(20, { type: 'track', event: 'Seen', context: { traits: { email: second.value } } }),
     );
-    await waiting(2);
+    await waiting(writing, 2);
     await letGo(holdsFirst);
     await older;
     await letGo(holdsOrder);
@@ -151,26 +129,30 @@ describe('a group that must also lock the email whose order it takes over', () =
       said(50, { ...order, context: { traits: { email: email.value } } }),
     );
 
-    const holdsPart = await hold(workspaceId, 'select from profile_part where owner_id = $1 for update', [
-      buyer.id,
-    ]);
+    const holdsPart = await hold(
+      { writing, workspaceId },
+      'select from profile_part where owner_id = $1 for update',
+      [buyer.id],
+    );
     const taking = send(
       said(1, { ...order, userId: buyer.value }),
       said(2, { type: 'identify', userId: buyer.value, anonymousId: first.value }),
       said(2, { type: 'identify', userId: buyer.value, anonymousId: second.value }),
     );
-    await waiting(1);
+    await waiting(writing, 1);
     await send(claimed(10, 'late', email.value));
     // Has the second one as soon as the group starts again.
-    const holding = hold(workspaceId, 'select from subject where subject_id = $1 for update', [second.id]);
-    await waiting(2);
+    const holding = hold({ writing, workspaceId }, 'select from subject where subject_id = $1 for update', [
+      second.id,
+    ]);
+    await waiting(writing, 2);
     await letGo(holdsPart);
     const holdsSecond = await holding;
-    await waiting(1);
+    await waiting(writing, 1);
     const tying = send(
       said(60, { type: 'identify', anonymousId: first.value, traits: { email: email.value } }),
     );
-    await waiting(2);
+    await waiting(writing, 2);
     await letGo(holdsSecond);
     await Promise.all([taking, tying]);
     expect(await portraitsStored(writing.db, workspaceId)).toEqual(
@@ -189,7 +171,9 @@ describe('what an anonymous visitor said and did before what is still stored', (
       old,
       said(50, { type: 'identify', anonymousId, traits: { color: 'red' } }),
     ]);
-    const retention = await hold(workspaceId, 'delete from event where message_id = $1', [old.messageId]);
+    const retention = await hold({ writing, workspaceId }, 'delete from event where message_id = $1', [
+      old.messageId,
+    ]);
     await retention.query('commit');
     retention.release();
     await writing.send(workspaceId, [said(60, { type: 'identify', anonymousId, userId: 'user' })]);
@@ -208,7 +192,9 @@ describe('what an anonymous visitor said and did before what is still stored', (
       said(20, { type: 'identify', anonymousId, userId: 'one' }),
       said(50, { type: 'identify', anonymousId, traits: { color: 'red' } }),
     ]);
-    const retention = await hold(workspaceId, 'delete from event where message_id = $1', [old.messageId]);
+    const retention = await hold({ writing, workspaceId }, 'delete from event where message_id = $1', [
+      old.messageId,
+    ]);
     await retention.query('commit');
     retention.release();
     await writing.send(workspaceId, [said(40, { type: 'identify', anonymousId, userId: 'two' })]);
@@ -222,7 +208,9 @@ describe('what an anonymous visitor said and did before what is still stored', (
     const order = { type: 'track', event: 'Order Completed', properties: { order_id: 'o', revenue: 10 } };
     const old = said(10, { ...order, anonymousId: 'visitor' });
     await writing.send(workspaceId, [old, said(20, { type: 'page', anonymousId: 'visitor' })]);
-    const retention = await hold(workspaceId, 'delete from event where message_id = $1', [old.messageId]);
+    const retention = await hold({ writing, workspaceId }, 'delete from event where message_id = $1', [
+      old.messageId,
+    ]);
     await retention.query('commit');
     retention.release();
     await writing.send(workspaceId, [said(60, { type: 'identify', anonymousId: 'visitor', userId: 'user' })]);
