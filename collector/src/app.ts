@@ -14,14 +14,15 @@ import { ApiError, errorBody, RETRY_AFTER_SECONDS } from './errors';
 import { toApiError } from './failure';
 import { allowLongRequests } from './long-requests';
 import { addAudienceRoutes } from './routes/audiences';
-import { addClientSettingsRoutes, isClientSettingsPath } from './routes/client-settings';
+import { openToAnyPage } from './routes/any-page';
+import { addClientSettingsRoutes } from './routes/client-settings';
 import { addConsoleRoutes } from './routes/console';
 import type { App, RouteContext } from './routes/context';
 import { addDemoRoutes } from './routes/demo';
 import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
 import { addImportRoute } from './routes/import';
-import { addIngestRoutes, isIngestPath } from './routes/ingest';
+import { addIngestRoutes } from './routes/ingest';
 import { addMetricsRoutes } from './routes/metrics';
 import { addPixelRoutes } from './routes/pixel';
 import { addProfileRoutes } from './routes/profiles';
@@ -73,7 +74,7 @@ export async function buildApp(
   countRequests(app, context);
   const hangUpOnSilent = watchSilentConnections(app.server);
   app.addHook('preClose', async () => hangUpOnSilent());
-  await app.register(cors, { delegator: corsOf(context) });
+  await app.register(cors, corsOf(context));
   hangUpWhileDraining(app, context);
   app.addHook('onRoute', describeErrors);
   await app.register(swagger, { openapi: openApiDocument });
@@ -87,19 +88,16 @@ export async function buildApp(
   const routes = { ...context, access };
   const longRequests = allowLongRequests(app.server);
   // Open: each checks for itself what it needs.
-  for (const add of [
-    addHealthRoutes,
-    addMetricsRoutes,
-    addSdkRoutes,
-    addConsoleRoutes,
-    addSessionRoutes,
-    addPixelRoutes,
-  ])
+  for (const add of [addHealthRoutes, addMetricsRoutes, addSdkRoutes, addConsoleRoutes, addSessionRoutes])
     add(app, routes);
   if (context.config.environment !== 'production') addDemoRoutes(app, routes);
-  // With a write key.
-  await app.register(async (scope) => addIngestRoutes(scope as App, routes));
-  await app.register(async (scope) => addClientSettingsRoutes(scope as App, routes));
+  // With a write key, from any page.
+  for (const add of [addIngestRoutes, addPixelRoutes, addClientSettingsRoutes]) {
+    await app.register(async (scope) => {
+      openToAnyPage(scope as App);
+      add(scope as App, routes);
+    });
+  }
   // With a secret key, and a body without a bound.
   await app.register(async (scope) => addImportRoute(scope as App, { ...routes, longRequests }));
   // With a secret key, or the console's session.
@@ -120,18 +118,13 @@ export async function buildApp(
   return app as unknown as FastifyInstance;
 }
 
-/** Any page may send events, and ask what it needs for it; only listed ones may read. */
-function corsOf({ config }: RouteContext) {
-  return (request: { url: string }, done: (error: Error | null, options: object) => void) => {
-    const isIngest = isIngestPath(request.url) || isClientSettingsPath(request.url);
-    done(null, {
-      origin: isIngest ? '*' : [...config.corsOrigins],
-      methods: isIngest ? ['GET', 'POST'] : ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['Retry-After', 'X-Request-Id'],
-      maxAge: 86_400,
-    });
-  };
-}
+/** Pages of listed origins may read; which routes any page may call, routes/any-page.ts says. */
+const corsOf = ({ config }: RouteContext) => ({
+  origin: [...config.corsOrigins],
+  methods: 'GET, POST, PUT, PATCH, DELETE',
+  exposedHeaders: 'Retry-After, X-Request-Id',
+  maxAge: 86_400,
+});
 
 /** Also of a request that came before the stop: its connection would stay open, and the stop wait for it. */
 function hangUpWhileDraining(app: App, { isDraining }: RouteContext): void {
@@ -142,15 +135,17 @@ function hangUpWhileDraining(app: App, { isDraining }: RouteContext): void {
 
 /** By the route's pattern; what no route takes is one of its own. */
 function countRequests(app: App, { metrics }: RouteContext): void {
-  app.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
+  app.addHook('onResponse', ({ method, routeOptions }, { statusCode, elapsedTime }, done) => {
     const route = routeOptions.url ?? 'none';
     metrics.onRequest({ method, route, status: statusCode, seconds: elapsedTime / 1000 });
+    done();
   });
 }
 
 function handleErrors(app: App, { metrics }: RouteContext): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    done();
   });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody(new ApiError('not_found'))));
   app.setErrorHandler<FastifyError>((thrown, request, reply) => {

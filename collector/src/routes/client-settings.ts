@@ -5,20 +5,13 @@ import { ApiError } from '../errors';
 import { StrictObject } from '../schema';
 import type { AddRoutes, Reply, Request } from './context';
 
-/** What the clients of others ask for before they send, and what they send besides events. Public, as write keys are. */
-const PATHS = /^\/(v1\/projects\/[^/?]+\/settings|sourceConfig|v1\/m)\/?(\?|$)/;
-
-/** Whether any page may call this path. */
-export function isClientSettingsPath(url: string): boolean {
-  return PATHS.test(url);
-}
-
 /** Long enough to spare a visitor's next pages the question, short enough for a revoked key to be noticed. */
 const MAX_AGE_SECONDS = 300;
 
 /** Counts of calls, a few hundred bytes. */
 const MAX_METRICS_BYTES = 64 * 1024;
 
+/** What the clients of others ask for before they send, and what they send besides events. Public, as write keys are. */
 export const addClientSettingsRoutes: AddRoutes = (app, { access }) => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

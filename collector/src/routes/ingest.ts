@@ -6,7 +6,6 @@ import { ApiError } from '../errors';
 import type { Verdict } from '../ingest';
 import { SingleVerdict, VerdictCounts } from '../schema';
 import type { AddRoutes, RouteContext } from './context';
-import { PIXEL_PATHS } from './pixel';
 import { receiveIn } from './receive';
 import { submit } from './submit';
 
@@ -22,13 +21,6 @@ const SINGLE_PATHS: Readonly<Record<EventType, readonly string[]>> = {
   group: ['/v1/group', '/v1/g'],
   alias: ['/v1/alias', '/v1/a'],
 };
-
-const paths = [...BATCH_PATHS, ...Object.values(SINGLE_PATHS).flat(), ...PIXEL_PATHS];
-
-/** Whether any page may call this path: it takes events, and answers nothing but verdicts. */
-export function isIngestPath(url: string): boolean {
-  return paths.includes(url.split('?', 1)[0]!.replace(/\/$/, ''));
-}
 
 /** Events in: Segment's HTTP tracking API, plus a verdict per event. 200 means committed. */
 export const addIngestRoutes: AddRoutes = (app, context) => {

@@ -12,8 +12,6 @@ import { refuse, submit } from './submit';
 const PIXEL_PATH = '/v1/pixel.gif';
 const typedPath = (type: EventType) => `/v1/pixel/${type}`;
 
-export const PIXEL_PATHS = [PIXEL_PATH, ...EVENT_TYPES.map(typedPath)];
-
 /** 1 × 1, transparent (GIF89a). */
 const GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 const HEADERS = {

@@ -47,6 +47,7 @@ export function receiveIn(
   app.addContentTypeParser('*', (request: FastifyRequest, body: IncomingMessage) =>
     readBody(body, { maxBytes: MAX_SERVER_BYTES, reservation: reservations.get(request)! }),
   );
+  // One hook: each that is asynchronous costs a single event's request a turn.
   app.addHook('onRequest', async (request, reply) => {
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > MAX_SERVER_BYTES) throw new ApiError('payload_too_large');
@@ -56,8 +57,6 @@ export function receiveIn(
     reservations.set(request, reservation);
     // Whatever becomes of the request. Where it becomes a batch, that holds its own bytes until it is written.
     reply.raw.once('close', reservation.release);
-  });
-  app.addHook('onRequest', async (request) => {
     const token = keyOf(request);
     if (token !== null) early.set(request, await openFor(request, { access, token }));
   });
