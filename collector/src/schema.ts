@@ -32,6 +32,23 @@ export const IdentifierKindSchema = Type.Union([
 ]);
 export const EventTypeSchema = Type.Unsafe<EventType>({ type: 'string', enum: [...EVENT_TYPES] });
 
+const NullableText = Nullable(Type.String());
+const LastPageSchema = Type.Object(
+  { url: NullableText, path: NullableText, title: NullableText, name: NullableText, at: InstantOut },
+  { description: 'The last page call.' },
+);
+const CampaignSchema = Type.Object(
+  {
+    source: NullableText,
+    medium: NullableText,
+    name: NullableText,
+    term: NullableText,
+    content: NullableText,
+    at: InstantOut,
+  },
+  { description: 'The first campaign (utm parameters) that an event carried.' },
+);
+
 export const ProfileSchema = Type.Object({
   id: Type.String(),
   userId: Nullable(Type.String()),
@@ -46,6 +63,14 @@ export const ProfileSchema = Type.Object({
   revenue: Type.Record(Type.String(), Type.String(), {
     description: 'Exact decimals by currency (ISO 4217); refunds are subtracted.',
   }),
+  lastPage: Nullable(LastPageSchema),
+  firstCampaign: Nullable(CampaignSchema),
+  firstReferrer: Nullable(
+    Type.Object(
+      { url: Type.String(), at: InstantOut },
+      { description: 'The first page of another site from which this person came.' },
+    ),
+  ),
 });
 
 export const ProfileDetailSchema = Type.Intersect([

@@ -12,7 +12,9 @@ import {
 } from './json-value';
 import { type OrderFact, readOrder } from './order';
 import { Refused, type Rejection } from './refusal';
+import { isOnceReadable } from './traits';
 import { isUuid, THROUGHLINE_NAMESPACE, uuidV5 } from './uuid';
+import { readVisit, type Visit } from './visit';
 
 export const EVENT_TYPES = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -43,6 +45,7 @@ export interface NormalEvent extends Who {
   readonly traits: string | null;
   readonly context: string | null;
   readonly traitValues: Readonly<Record<string, unknown>> | null;
+  readonly visit: Visit | null;
   readonly order: OrderFact | null;
   readonly warnings: readonly string[];
 }
@@ -131,6 +134,7 @@ function readEvent(item: JsonObject, envelope: Envelope & { offset: number }): N
     traits: texts.traits,
     context: texts.context,
     traitValues: values.traits,
+    visit: readVisit({ type, name, properties: values.properties, context: values.context }),
     order,
     warnings: [...warnings],
   };
@@ -179,6 +183,7 @@ function readValues(
     throw new Refused('too_deep', `An event may be nested at most ${MAX_DEPTH} levels deep.`);
   if (cleaned.hasReplacedCharacters) warnings.add('replaced_characters');
   if (cleaned.hasInexactNumbers) warnings.add('inexact_number');
+  if (type === 'identify' && !isOnceReadable(cleaned.value.traits)) warnings.add('invalid_once');
   return cleaned.value;
 }
 

@@ -1,4 +1,5 @@
 import { mergeRegisters, NO_REGISTERS, type Registers } from './traits';
+import { type Marks, mergeMarks, NO_MARKS } from './visit';
 
 export interface PartKey {
   readonly ownerId: string;
@@ -13,6 +14,7 @@ export interface PartSum extends PartKey {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly registers: Registers;
+  readonly marks: Marks;
 }
 
 /** An exact decimal, never added up here: doubles would round. */
@@ -49,6 +51,9 @@ export function createLedger(): Ledger {
       part.firstSeenAt = Math.min(part.firstSeenAt, sum.firstSeenAt ?? Infinity);
       part.lastSeenAt = Math.max(part.lastSeenAt, sum.lastSeenAt ?? -Infinity);
       if (sum.registers !== undefined) part.registers = mergeRegisters(part.registers, sum.registers);
+      if (sum.marks !== undefined) {
+        part.marks = part.marks === NO_MARKS ? sum.marks : mergeMarks(part.marks, sum.marks);
+      }
     },
     addRevenue(sum) {
       revenue.push(sum);
@@ -68,6 +73,7 @@ function emptyPart({ ownerId, subjectId }: PartKey): PartSum {
     firstSeenAt: Infinity,
     lastSeenAt: -Infinity,
     registers: NO_REGISTERS,
+    marks: NO_MARKS,
   };
 }
 

@@ -36,7 +36,8 @@ export function readOrder(name: string, properties: Readonly<Record<string, unkn
   const warnings: string[] = [];
   const given = AMOUNT_PROPERTIES.map((key) => properties[key]).find((value) => value != null);
   const amount = given === undefined ? null : readAmount(given);
-  if (given !== undefined && amount === null) warnings.push('invalid_amount');
+  if (given === undefined) warnings.push('missing_amount');
+  else if (amount === null) warnings.push('invalid_amount');
   const currency = readCurrency(properties['currency']);
   if (properties['currency'] != null && currency === null) warnings.push('invalid_currency');
   return {

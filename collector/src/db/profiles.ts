@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Cursor } from '../core/cursor';
 import { valuesOf, type Registers } from '../core/traits';
+import { type Campaign, type LastPage, readMarks, type Referrer } from '../core/visit';
 import type { IdentifierKind } from '../core/identifier';
 import type { Database } from './tables';
 
@@ -17,6 +18,10 @@ export interface ProfileSummary {
   readonly pages: number;
   readonly orders: number;
   readonly revenue: Readonly<Record<string, string>>;
+  readonly lastPage: LastPage | null;
+  readonly firstCampaign: Campaign | null;
+  /** The page of another site that somebody came from first. */
+  readonly firstReferrer: Referrer | null;
 }
 
 interface SummaryRow {
@@ -31,6 +36,9 @@ interface SummaryRow {
   page_count: number;
   order_count: number;
   revenue: Record<string, string> | null;
+  last_page: string | null;
+  first_campaign: string | null;
+  first_referrer: string | null;
 }
 
 /**
@@ -85,6 +93,7 @@ export async function readProfiles(
   const id = sql.ref('p.profile_id');
   const { rows } = await sql<SummaryRow>`
     select p.profile_id, p.first_seen_at, p.last_seen_at, p.event_count, p.page_count, p.order_count, p.traits,
+      p.last_page, p.first_campaign, p.first_referrer,
       ${identifierColumns(workspaceId, id)}, ${revenueColumn(workspaceId, id)}
     from profile p
     where p.workspace_id = ${workspaceId} and p.profile_id = any(${profileIds}::uuid[])`.execute(db);
@@ -100,6 +109,11 @@ export async function readProfiles(
     pages: row.page_count,
     orders: row.order_count,
     revenue: row.revenue ?? {},
+    ...readMarks({
+      lastPage: row.last_page,
+      firstCampaign: row.first_campaign,
+      firstReferrer: row.first_referrer,
+    }),
   }));
 }
 

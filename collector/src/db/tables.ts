@@ -113,6 +113,10 @@ export interface ProfilePartTable {
   page_count: number;
   order_count: number;
   traits: Json<Registers>;
+  /** Marks (core/visit.ts). */
+  last_page: string | null;
+  first_campaign: string | null;
+  first_referrer: string | null;
 }
 
 export interface ProfileRevenueTable {
@@ -144,6 +148,10 @@ export interface ProfileView {
   page_count: number;
   order_count: number;
   traits: Json<Registers>;
+  /** Marks (core/visit.ts). */
+  last_page: string | null;
+  first_campaign: string | null;
+  first_referrer: string | null;
 }
 
 export interface AudienceTable {

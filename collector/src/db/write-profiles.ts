@@ -1,130 +1,15 @@
 import type { PartKey, PartSum, RevenueSum } from '../core/ledger';
-import { NO_REGISTERS, type Registers, registersOf } from '../core/traits';
+import { NO_REGISTERS, type Registers } from '../core/traits';
+import type { Marks } from '../core/visit';
 import { counts, instants, jsons, texts, uuids } from './columns';
 import { fromTimestamp, type Querier } from './querier';
-
-/** A stretch of one subject's history: from `fromAt` until before `toAt`. */
-export interface Stretch {
-  readonly subjectId: string;
-  readonly fromAt: number;
-  readonly toAt: number;
-}
-
-export interface StretchCounts {
-  readonly events: number;
-  readonly pages: number;
-  readonly firstSeenAt: number;
-  readonly lastSeenAt: number;
-}
-
-/** Stretches beside the rows of a table that lie in them; `offset 0` as in write-identity.ts. */
-const inStretches = (table: 'event' | 'order_entry', columns: string) =>
-  `unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[])
-     with ordinality as stretch (subject_id, from_at, to_at, n)
-   cross join lateral (
-     select ${columns} from ${table}
-     where workspace_id = $1 and subject_id = stretch.subject_id
-       and occurred_at >= stretch.from_at and occurred_at < stretch.to_at
-     offset 0) as found`;
-
-const stretchColumns = (stretches: readonly Stretch[]) => [
-  uuids(stretches.map((stretch) => stretch.subjectId)),
-  instants(stretches.map((stretch) => stretch.fromAt)),
-  instants(stretches.map((stretch) => stretch.toAt)),
-];
-
-/** What the stored events of each stretch come to, by the stretch's index; a stretch without events is left out. */
-export async function readStretchCounts(
-  client: Querier,
-  workspaceId: string,
-  stretches: readonly Stretch[],
-): Promise<Map<number, StretchCounts>> {
-  const { rows } = await client.query<{
-    n: number;
-    events: number;
-    pages: number;
-    first_seen_at: Date;
-    last_seen_at: Date;
-  }>(
-    `select n, count(*) as events, count(*) filter (where type = 'page') as pages,
-            min(occurred_at) as first_seen_at, max(occurred_at) as last_seen_at
-     from ${inStretches('event', 'type, occurred_at')}
-     group by n`,
-    [workspaceId, ...stretchColumns(stretches)],
-  );
-  return new Map(
-    rows.map((row) => [
-      row.n - 1,
-      {
-        events: row.events,
-        pages: row.pages,
-        firstSeenAt: fromTimestamp(row.first_seen_at),
-        lastSeenAt: fromTimestamp(row.last_seen_at),
-      },
-    ]),
-  );
-}
-
-/** The registers that each stretch's identify calls wrote, one call each, by the stretch's index. */
-export async function readStretchRegisters(
-  client: Querier,
-  workspaceId: string,
-  stretches: readonly Stretch[],
-): Promise<(readonly [index: number, registers: Registers])[]> {
-  const { rows } = await client.query<{
-    n: number;
-    message_id: string;
-    occurred_at: Date;
-    traits: Record<string, unknown>;
-  }>(
-    `select n, message_id, occurred_at, traits
-     from ${inStretches('event', 'type, message_id, occurred_at, traits')}
-     where type = 'identify' and traits is not null`,
-    [workspaceId, ...stretchColumns(stretches)],
-  );
-  return rows.map((row) => {
-    const occurredAt = fromTimestamp(row.occurred_at);
-    return [row.n - 1, registersOf(row.traits, { occurredAt, messageId: row.message_id })] as const;
-  });
-}
-
-export interface StretchOrders {
-  readonly index: number;
-  readonly orders: number;
-  readonly currency: string;
-  readonly amount: string | null;
-}
-
-/** Orders and revenue of each stretch by currency, of events that are stored: what retention has dropped stays. */
-export async function readStretchOrders(
-  client: Querier,
-  workspaceId: string,
-  stretches: readonly Stretch[],
-): Promise<StretchOrders[]> {
-  const { rows } = await client.query<{ n: number; currency: string; orders: number; amount: string | null }>(
-    `select n, currency, count(*) filter (where kind = 'order') as orders, sum(amount) as amount
-     from ${inStretches('order_entry', 'message_id, occurred_at, kind, currency, amount')}
-     cross join lateral (
-       select from event
-       where workspace_id = $1 and subject_id = stretch.subject_id
-         and occurred_at = found.occurred_at and message_id = found.message_id
-       offset 0) as stored
-     group by n, currency`,
-    [workspaceId, ...stretchColumns(stretches)],
-  );
-  return rows.map((row) => ({
-    index: row.n - 1,
-    orders: row.orders,
-    currency: row.currency,
-    amount: row.amount,
-  }));
-}
 
 /** A part as it stands. */
 export interface StandingPart extends PartKey {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly registers: Registers;
+  readonly marks: Marks;
 }
 
 /** Those of these parts that have events. */
@@ -139,11 +24,15 @@ export async function readPartsWithEvents(
     first_seen_at: Date;
     last_seen_at: Date;
     traits: Registers;
+    last_page: string | null;
+    first_campaign: string | null;
+    first_referrer: string | null;
   }>(
-    `select given.owner_id, given.subject_id, part.first_seen_at, part.last_seen_at, part.traits
+    `select given.owner_id, given.subject_id, part.*
      from unnest($2::uuid[], $3::uuid[]) as given (owner_id, subject_id)
      cross join lateral (
-       select event_count, first_seen_at, last_seen_at, traits from profile_part
+       select event_count, first_seen_at, last_seen_at, traits, last_page, first_campaign, first_referrer
+       from profile_part
        where workspace_id = $1 and owner_id = given.owner_id and subject_id = given.subject_id
        offset 0) as part
      where part.event_count > 0`,
@@ -155,6 +44,11 @@ export async function readPartsWithEvents(
     firstSeenAt: fromTimestamp(row.first_seen_at),
     lastSeenAt: fromTimestamp(row.last_seen_at),
     registers: row.traits,
+    marks: {
+      lastPage: row.last_page,
+      firstCampaign: row.first_campaign,
+      firstReferrer: row.first_referrer,
+    },
   }));
 }
 
@@ -192,7 +86,15 @@ export interface PartRest extends PartKey {
   readonly lastSeenAt: number | null;
   /** null where they stay as they are. */
   readonly registers: Registers | null;
+  /** Those that are known now. */
+  readonly marks: Marks;
 }
+
+const markColumns = (parts: readonly { readonly marks: Marks }[]) => [
+  texts(parts.map(({ marks }) => marks.lastPage)),
+  texts(parts.map(({ marks }) => marks.firstCampaign)),
+  texts(parts.map(({ marks }) => marks.firstReferrer)),
+];
 
 export async function resetParts(
   client: Querier,
@@ -204,9 +106,11 @@ export async function resetParts(
      set first_seen_at = coalesce(rest.first_seen_at, p.first_seen_at),
          last_seen_at = coalesce(rest.last_seen_at, p.last_seen_at),
          last_seen_hour = date_trunc('hour', coalesce(rest.last_seen_at, p.last_seen_at), 'UTC'),
-         traits = coalesce(rest.traits, p.traits)
-     from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[])
-       as rest (owner_id, subject_id, first_seen_at, last_seen_at, traits)
+         traits = coalesce(rest.traits, p.traits),
+         last_page = rest.last_page, first_campaign = rest.first_campaign, first_referrer = rest.first_referrer
+     from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::text[], $8::text[],
+       $9::text[])
+       as rest (owner_id, subject_id, first_seen_at, last_seen_at, traits, last_page, first_campaign, first_referrer)
      where p.workspace_id = $1 and p.owner_id = rest.owner_id and p.subject_id = rest.subject_id
        -- Says it once more, so that whichever side is read first, only these parts are read.
        and p.owner_id = any($2::uuid[]) and p.subject_id = any($3::uuid[])`,
@@ -216,6 +120,7 @@ export async function resetParts(
       instants(parts.map((part) => part.firstSeenAt)),
       instants(parts.map((part) => part.lastSeenAt)),
       jsons(parts.map((part) => (part.registers === null ? null : JSON.stringify(part.registers)))),
+      ...markColumns(parts),
     ],
   );
 }
@@ -231,12 +136,13 @@ export async function addToParts(
 ): Promise<void> {
   await client.query(
     `insert into profile_part as p (workspace_id, owner_id, subject_id, first_seen_at, last_seen_at, last_seen_hour,
-       event_count, page_count, order_count, traits)
+       event_count, page_count, order_count, traits, last_page, first_campaign, first_referrer)
      select $1, owner_id, subject_id, first_seen_at, last_seen_at, date_trunc('hour', last_seen_at, 'UTC'),
-       events, pages, orders, traits
+       events, pages, orders, traits, last_page, first_campaign, first_referrer
      from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[],
-       $8::bigint[], $9::jsonb[])
-       as gain (owner_id, subject_id, first_seen_at, last_seen_at, events, pages, orders, traits)
+       $8::bigint[], $9::jsonb[], $10::text[], $11::text[], $12::text[])
+       as gain (owner_id, subject_id, first_seen_at, last_seen_at, events, pages, orders, traits, last_page,
+         first_campaign, first_referrer)
      on conflict (workspace_id, owner_id, subject_id) do update
      set first_seen_at = least(p.first_seen_at, excluded.first_seen_at),
          last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at),
@@ -245,7 +151,11 @@ export async function addToParts(
          page_count = p.page_count + excluded.page_count,
          order_count = p.order_count + excluded.order_count,
          traits = case when excluded.traits = '{}' then p.traits
-                  else merge_registers(p.traits, excluded.traits) end`,
+                  else merge_registers(p.traits, excluded.traits) end,
+         -- Both leave nulls out.
+         last_page = greatest(p.last_page, excluded.last_page),
+         first_campaign = least(p.first_campaign, excluded.first_campaign),
+         first_referrer = least(p.first_referrer, excluded.first_referrer)`,
     [
       workspaceId,
       ...keyColumns(gains),
@@ -255,6 +165,7 @@ export async function addToParts(
       counts(gains.map((gain) => gain.pages)),
       counts(gains.map((gain) => gain.orders)),
       jsons(gains.map(({ registers }) => (registers === NO_REGISTERS ? '{}' : JSON.stringify(registers)))),
+      ...markColumns(gains),
     ],
   );
 }

@@ -1,14 +1,18 @@
 import type { Move } from '../core/identity';
 import { createLedger, negate, type PartKey, type PartSum } from '../core/ledger';
 import { mergeRegisters, NO_REGISTERS, registersWithout } from '../core/traits';
+import { isSameMarks, marksWithout, mergeMarks } from '../core/visit';
+import {
+  readStretchCounts,
+  readStretchMarks,
+  readStretchOrders,
+  readStretchRegisters,
+} from '../db/stretches';
 import {
   addRevenue,
   addToParts,
   deleteEmptyParts,
   type PartRest,
-  readStretchCounts,
-  readStretchOrders,
-  readStretchRegisters,
   readPartsWithEvents,
   resetParts,
   type StandingPart,
@@ -38,10 +42,15 @@ export async function moveHistory(
 ): Promise<void> {
   if (moves.length === 0) return;
   const { client, workspaceId } = transaction;
-  const [counts, registers, orders] = await Promise.all([
+  const [counts, registers, orders, marks] = await Promise.all([
     readStretchCounts(client, workspaceId, moves),
     readStretchRegisters(client, workspaceId, moves),
     readStretchOrders(client, workspaceId, moves),
+    readStretchMarks(
+      client,
+      workspaceId,
+      moves.map((move) => ({ ...move, ownerId: move.oldOwnerId })),
+    ),
   ]);
   const gains = createLedger();
   const losses = createLedger();
@@ -52,6 +61,7 @@ export async function moveHistory(
   };
   for (const [index, count] of counts) record(index, count);
   for (const [index, written] of registers) record(index, { registers: written });
+  for (const [index, said] of marks) record(index, { marks: said });
   for (const { index, orders: orderCount, currency, amount } of orders) {
     record(index, { orders: orderCount });
     if (amount === null) continue;
@@ -101,16 +111,16 @@ async function restore(
       .map(({ fromAt, toAt }) => ({ ownerId: part.ownerId, subjectId: part.subjectId, fromAt, toAt })),
   );
   const lost = new Map(losses.map((loss) => [keyOf(loss), loss]));
-  const [counts, written] = await Promise.all([
+  const rests = new Map(remaining.map((part) => [keyOf(part), standing(part, lost.get(keyOf(part))!)]));
+  const [counts, written, said] = await Promise.all([
     readStretchCounts(client, workspaceId, kept),
     losses.every(({ registers }) => Object.keys(registers).length === 0)
       ? []
       : readStretchRegisters(client, workspaceId, kept),
+    remaining.every((part) => isSameMarks(part.marks, rests.get(keyOf(part))!.marks))
+      ? []
+      : readStretchMarks(client, workspaceId, kept),
   ]);
-  const rests = new Map<string, PartRest>();
-  for (const part of remaining) {
-    rests.set(keyOf(part), standing(part, lost.get(keyOf(part))!));
-  }
   for (const [index, { firstSeenAt, lastSeenAt }] of counts) {
     const rest = rests.get(keyOf(kept[index]!))!;
     rests.set(keyOf(rest), {
@@ -124,10 +134,15 @@ async function restore(
     if (rest.registers === null) continue;
     rests.set(keyOf(rest), { ...rest, registers: mergeRegisters(rest.registers, registers) });
   }
+  for (const [index, marks] of said) {
+    const rest = rests.get(keyOf(kept[index]!))!;
+    rests.set(keyOf(rest), { ...rest, marks: mergeMarks(rest.marks, marks) });
+  }
   await resetParts(client, workspaceId, [...rests.values()]);
 }
 
-/** What of a part does not come from what it lost; null where it may, or in registers' case where none was lost. */
+/** What of a part does not come from what it lost; null where it may, or in registers' case where none was lost. A mark
+ * is null where none is known any more. */
 function standing(part: StandingPart, loss: PartSum): PartRest {
   const isSilent = Object.keys(loss.registers).length === 0;
   return {
@@ -136,6 +151,7 @@ function standing(part: StandingPart, loss: PartSum): PartRest {
     firstSeenAt: part.firstSeenAt < loss.firstSeenAt ? part.firstSeenAt : null,
     lastSeenAt: part.lastSeenAt > loss.lastSeenAt ? part.lastSeenAt : null,
     registers: isSilent ? null : registersWithout(part.registers, loss.registers),
+    marks: marksWithout(part.marks, loss.marks),
   };
 }
 

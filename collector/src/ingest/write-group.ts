@@ -2,6 +2,7 @@ import type { NormalEvent } from '../core/event';
 import { type Claim, claimsOf, ownerAt } from '../core/identity';
 import { createLedger, type Ledger } from '../core/ledger';
 import { registersOf } from '../core/traits';
+import { marksOf } from '../core/visit';
 import type { Querier } from '../db/querier';
 import {
   begin,
@@ -109,7 +110,7 @@ function sendWrites(
 /** What the new events themselves add, each to whom it belongs. */
 function addEvents(ledger: Ledger, events: readonly NormalEvent[], divisions: Divisions): void {
   for (const event of events) {
-    const { subjectId, occurredAt, messageId, traitValues } = event;
+    const { subjectId, occurredAt, messageId, traitValues, visit } = event;
     ledger.add({
       ownerId: ownerAt(subjectId, divisions.get(subjectId) ?? [], occurredAt),
       subjectId,
@@ -120,6 +121,7 @@ function addEvents(ledger: Ledger, events: readonly NormalEvent[], divisions: Di
       ...(event.type === 'identify' && traitValues !== null
         ? { registers: registersOf(traitValues, { occurredAt, messageId }) }
         : {}),
+      ...(visit === null ? {} : { marks: marksOf(visit, { occurredAt, messageId }) }),
     });
   }
 }

@@ -12,7 +12,15 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: und
 const amounts = fc.constantFrom(59.99, 0.01, 100, '12.30');
 
 const traits = fc.record(
-  { plan: fc.constantFrom('free', 'pro', null), age: fc.integer({ min: 1, max: 3 }), email: emails },
+  {
+    plan: fc.constantFrom('free', 'pro', null),
+    age: fc.integer({ min: 1, max: 3 }),
+    email: emails,
+    $once: fc.record(
+      { plan: fc.constantFrom('trial', 'gift', null), found: fc.constantFrom('ad', 'friend', null) },
+      { requiredKeys: [] },
+    ),
+  },
   { requiredKeys: [] },
 );
 
@@ -29,8 +37,51 @@ const carrier = fc
   .record({ userId: maybe(users), anonymousId: maybe(devices) })
   .filter(({ userId, anonymousId }) => Boolean(userId ?? anonymousId));
 
-const page = carrier.map((ids) => ({ type: 'page', name: 'Home', ...ids }));
-const track = carrier.map((ids) => ({ type: 'track', event: 'Clicked', ...ids }));
+/** What a page says of itself, in its properties or its context: sometimes nothing, or nothing that can be used. */
+const place = fc.record(
+  {
+    url: fc.constantFrom('https://www.shop.test/mugs?b=1', 'https://shop.test', '/mugs', ''),
+    path: fc.constantFrom('/mugs', 7),
+    title: fc.constantFrom('Mugs', null),
+    referrer: fc.constantFrom(
+      'https://shop.test/',
+      'https://www.search.test/?q=1',
+      'http://news.test',
+      'app',
+      null,
+      1,
+    ),
+  },
+  { requiredKeys: [] },
+);
+const context = maybe(
+  fc.record(
+    {
+      page: place,
+      campaign: fc.constantFrom(
+        { source: 'news', medium: 'mail' },
+        { name: 'may' },
+        { source: '', term: 5 },
+        {},
+        'may',
+      ),
+    },
+    { requiredKeys: [] },
+  ),
+);
+
+const page = fc
+  .tuple(carrier, maybe(place), context)
+  .map(([ids, properties, about]) => ({ type: 'page', name: 'Home', properties, context: about, ...ids }));
+const track = fc
+  .tuple(carrier, maybe(place), context)
+  .map(([ids, properties, about]) => ({
+    type: 'track',
+    event: 'Clicked',
+    properties,
+    context: about,
+    ...ids,
+  }));
 const order = fc
   .tuple(carrier, maybe(fc.constantFrom('o1', 'o2')), amounts, fc.constantFrom('USD', 'EUR'))
   .map(([ids, order_id, revenue, currency]) => ({

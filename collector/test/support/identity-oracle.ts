@@ -15,6 +15,10 @@ export interface Portrait {
   readonly pages: number;
   readonly orders: number;
   readonly revenue: Record<string, string>;
+  /** null, or what the page, campaign or referrer was and when. */
+  readonly lastPage: unknown;
+  readonly firstCampaign: unknown;
+  readonly firstReferrer: unknown;
   /** Message IDs, newest first. */
   readonly timeline: readonly string[];
 }
@@ -110,10 +114,6 @@ function portrait(
   const sorted = [...events].sort((a, b) =>
     before({ at: a.occurredAt, messageId: a.messageId }, { at: b.occurredAt, messageId: b.messageId }),
   );
-  const traits: Record<string, unknown> = {};
-  for (const event of sorted) {
-    if (event.type === 'identify') Object.assign(traits, event.traitValues);
-  }
   const orders = sorted.filter(({ order, messageId }) => order !== null && counting.has(messageId));
   const cents = new Map<string, number>();
   for (const { order } of orders) {
@@ -122,7 +122,7 @@ function portrait(
   }
   return {
     id,
-    traits: Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== null)),
+    traits: traitsOf(sorted),
     firstSeenAt: sorted[0]!.occurredAt,
     lastSeenAt: sorted.at(-1)!.occurredAt,
     events: sorted.length,
@@ -131,6 +131,60 @@ function portrait(
     revenue: Object.fromEntries(
       [...cents].filter(([, sum]) => sum !== 0).map(([currency, sum]) => [currency, String(sum / 100)]),
     ),
+    ...visitsOf(sorted),
     timeline: sorted.map(({ messageId }) => messageId).reverse(),
   };
+}
+
+/** Played from the first event to the last: what is said once only fills gaps, what is said otherwise stands over it. */
+function traitsOf(sorted: readonly NormalEvent[]): Record<string, unknown> {
+  const once: Record<string, unknown> = {};
+  const said: Record<string, unknown> = {};
+  for (const { type, traitValues } of sorted) {
+    if (type !== 'identify') continue;
+    const { $once = {}, ...others } = traitValues ?? {};
+    for (const [name, value] of Object.entries($once as object)) once[name] ??= value;
+    Object.assign(said, others);
+  }
+  return Object.fromEntries(Object.entries({ ...once, ...said }).filter(([, value]) => value !== null));
+}
+
+/** Read from what was stored of the events, in the words of the API. */
+function visitsOf(
+  sorted: readonly NormalEvent[],
+): Pick<Portrait, 'lastPage' | 'firstCampaign' | 'firstReferrer'> {
+  const found: { page: unknown; campaign: unknown; referrer: unknown } = {
+    page: null,
+    campaign: null,
+    referrer: null,
+  };
+  for (const event of sorted) {
+    const at = new Date(event.occurredAt).toISOString();
+    const context = (JSON.parse(event.context ?? '{}') ?? {}) as { page?: Texts; campaign?: unknown };
+    const own = (event.type === 'page' ? JSON.parse(event.properties ?? '{}') : {}) as Texts;
+    const text = (field: string) =>
+      [own[field], context.page?.[field]].find((value) => typeof value === 'string' && value !== '') as
+        string | undefined;
+    if (event.type === 'page') {
+      const url = text('url') ?? null;
+      const path = url === null ? (text('path') ?? null) : pathOf(url);
+      found.page = { url, path, title: text('title') ?? null, name: event.name, at };
+    }
+    const known = ['source', 'medium', 'name', 'term', 'content'].map((field) => {
+      const value = typeof context.campaign === 'object' ? (context.campaign as Texts)[field] : null;
+      return [field, typeof value === 'string' && value !== '' ? value : null] as const;
+    });
+    if (known.some(([, value]) => value !== null)) found.campaign ??= { ...Object.fromEntries(known), at };
+    const from = siteOf(text('referrer'));
+    if (from !== null && from !== siteOf(text('url'))) found.referrer ??= { url: text('referrer'), at };
+  }
+  return { lastPage: found.page, firstCampaign: found.campaign, firstReferrer: found.referrer };
+}
+
+type Texts = Readonly<Record<string, unknown>>;
+const pathOf = (url: string) => (URL.canParse(url) ? new URL(url).pathname : url);
+
+function siteOf(address: string | undefined): string | null {
+  if (address === undefined || !URL.canParse(address)) return null;
+  return new URL(address).host.replace(/^www\./, '');
 }

@@ -33,9 +33,15 @@ export async function portraitsStored(db: Kysely<Database>, workspaceId: string)
         pages: profile.pages,
         orders: profile.orders,
         revenue: profile.revenue,
+        lastPage: spoken(profile.lastPage),
+        firstCampaign: spoken(profile.firstCampaign),
+        firstReferrer: spoken(profile.firstReferrer),
         timeline: timeline.map(({ place }) => place.id),
       });
     }
     return portraits.sort((a, b) => (a.id < b.id ? -1 : 1));
   });
 }
+
+/** Times as the API writes them. */
+const spoken = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
