@@ -34,10 +34,16 @@ describe('an order', () => {
     },
   );
 
+  it('without an amount counts, is flagged, and adds nothing', () => {
+    for (const properties of [{}, { revenue: null }, { price: 3 }]) {
+      expect(read(properties)).toMatchObject({ kind: 'order', amount: null, warnings: ['missing_amount'] });
+    }
+  });
+
   it('has a currency of three letters, or the workspace’s', () => {
     expect(read({ currency: 'eur' }).currency).toBe('EUR');
     expect(read({}).currency).toBeNull();
-    expect(read({ currency: '€' })).toMatchObject({ currency: null, warnings: ['invalid_currency'] });
+    expect(read({ revenue: 1, currency: '€' })).toMatchObject({ currency: null, warnings: ['invalid_currency'] });
   });
 
   it('with the same ID is the same entry, as number or as text; a refund with it is another', () => {
