@@ -31,13 +31,12 @@ export function registersOf(
 ): Registers {
   const at = new Date(occurredAt).toISOString();
   const registers: Record<string, Register> = {};
-  for (const [key, value] of Object.entries(traits)) {
-    if (!key.startsWith(ONCE)) registers[key] = [value, at, messageId];
-    else if (key === ONCE) {
-      for (const [name, first] of Object.entries(isObject(value) ? value : {})) {
-        if (first !== null) registers[onceKeyOf(name)] = [first, at, messageId];
-      }
-    } else if (!key.startsWith(ONCE_PREFIX)) registers[key] = [value, at, messageId];
+  const { [ONCE]: once, ...others } = traits;
+  for (const [key, value] of Object.entries(others)) {
+    if (!key.startsWith(ONCE_PREFIX)) registers[key] = [value, at, messageId];
+  }
+  for (const [trait, value] of Object.entries(isObject(once) ? once : {})) {
+    if (value !== null) registers[onceKeyOf(trait)] = [value, at, messageId];
   }
   return registers;
 }

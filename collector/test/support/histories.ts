@@ -73,15 +73,13 @@ const context = maybe(
 const page = fc
   .tuple(carrier, maybe(place), context)
   .map(([ids, properties, about]) => ({ type: 'page', name: 'Home', properties, context: about, ...ids }));
-const track = fc
-  .tuple(carrier, maybe(place), context)
-  .map(([ids, properties, about]) => ({
-    type: 'track',
-    event: 'Clicked',
-    properties,
-    context: about,
-    ...ids,
-  }));
+const track = fc.tuple(carrier, maybe(place), context).map(([ids, properties, about]) => ({
+  type: 'track',
+  event: 'Clicked',
+  properties,
+  context: about,
+  ...ids,
+}));
 const order = fc
   .tuple(carrier, maybe(fc.constantFrom('o1', 'o2')), amounts, fc.constantFrom('USD', 'EUR'))
   .map(([ids, order_id, revenue, currency]) => ({

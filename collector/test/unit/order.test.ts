@@ -43,7 +43,10 @@ describe('an order', () => {
   it('has a currency of three letters, or the workspace’s', () => {
     expect(read({ currency: 'eur' }).currency).toBe('EUR');
     expect(read({}).currency).toBeNull();
-    expect(read({ revenue: 1, currency: '€' })).toMatchObject({ currency: null, warnings: ['invalid_currency'] });
+    expect(read({ revenue: 1, currency: '€' })).toMatchObject({
+      currency: null,
+      warnings: ['invalid_currency'],
+    });
   });
 
   it('with the same ID is the same entry, as number or as text; a refund with it is another', () => {
