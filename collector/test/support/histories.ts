@@ -1,9 +1,12 @@
-/** Generated lives: few identifiers and few moments, so that they collide often. */
+/** Generated lives: few identifiers and few moments, so that they collide often; and the ways in which they arrive. */
 import fc from 'fast-check';
 import { uuidV5 } from '../../src/core/uuid';
 
 const NAMESPACE = '00000000-0000-4000-8000-000000000000';
 const START = Date.parse('2026-06-01T00:00:00.000Z');
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const YEAR_1970 = 0;
 
 const users = fc.constantFrom('u1', 'u2', 'u3');
 const emails = fc.constantFrom('One@x.test', 'two@x.test ', 'three@x.test');
@@ -33,9 +36,14 @@ const alias = fc
   .record({ userId: maybe(users), previousId: devices, anonymousId: maybe(devices) })
   .map((event) => ({ type: 'alias', ...event }));
 
+/** Who an event is about that claims nothing; an email stands in its context. */
 const carrier = fc
-  .record({ userId: maybe(users), anonymousId: maybe(devices) })
-  .filter(({ userId, anonymousId }) => Boolean(userId ?? anonymousId));
+  .record({ userId: maybe(users), email: maybe(emails), anonymousId: maybe(devices) })
+  .filter(({ userId, email, anonymousId }) => Boolean(userId ?? email ?? anonymousId))
+  .map(({ email, ...ids }) => ({
+    ...ids,
+    ...(email === undefined ? {} : { context: { traits: { email } } }),
+  }));
 
 /** What a page says of itself, in its properties or its context: sometimes nothing, or nothing that can be used. */
 const place = fc.record(
@@ -95,42 +103,104 @@ const refund = fc.tuple(carrier, maybe(fc.constantFrom('r1')), amounts).map(([id
   ...ids,
 }));
 
-/** Items as a client would send them, each with its own messageId, in no particular order of time. */
-export const histories = fc
-  .array(
-    fc.tuple(
-      fc.oneof(identify, identify, alias, page, track, order, refund),
-      fc.integer({ min: 0, max: 12 }),
+const call = fc.oneof(identify, identify, alias, page, track, order, refund);
+
+/** What a client sends, but for what the call itself says. */
+export interface Item {
+  readonly type: string;
+  readonly messageId: string;
+  readonly timestamp: string;
+}
+
+/** Items as a client would send them, each with its own messageId, in no order of time; many at the same moment. */
+export const histories: fc.Arbitrary<Item[]> = fc.constantFrom(0, 2, 12).chain((latest) =>
+  fc
+    .array(fc.tuple(call, fc.integer({ min: 0, max: latest })), { minLength: 1, maxLength: 40 })
+    .map((entries) =>
+      entries.map(([item, minute], index) => ({
+        ...item,
+        messageId: uuidV5(NAMESPACE, String(index)),
+        timestamp: iso(START + minute * MINUTE_MS),
+      })),
     ),
-    {
-      minLength: 1,
-      maxLength: 40,
-    },
-  )
-  .map((entries) =>
-    entries.map(([item, minute], index) => ({
-      ...item,
-      messageId: uuidV5(NAMESPACE, String(index)),
-      timestamp: new Date(START + minute * 60_000).toISOString(),
-    })),
-  );
+);
+
+/** Other events under the messageIds of these: of two with one ID the first to arrive is the event. */
+export function impostorsOf(items: readonly Item[]): fc.Arbitrary<Item[]> {
+  return fc
+    .array(fc.tuple(fc.constantFrom(...items), call, fc.integer({ min: 0, max: 12 })), { maxLength: 6 })
+    .map((entries) =>
+      entries.map(([{ messageId }, item, minute]) => ({
+        ...item,
+        messageId,
+        timestamp: iso(START + minute * MINUTE_MS),
+      })),
+    );
+}
+
+/** Which identifies come when: wherever they fall, before all else, behind all else. */
+const tendencies = fc.constantFrom('any', 'any', 'identifies first', 'identifies last');
 
 /** How a history may arrive: in any order, some of it again, cut into batches. */
-export function arrivalsOf<T>(items: readonly T[]): fc.Arbitrary<T[][]> {
+export function arrivalsOf(items: readonly Item[]): fc.Arbitrary<Item[][]> {
   return fc
     .tuple(
       fc.shuffledSubarray([...items], { minLength: items.length, maxLength: items.length }),
+      tendencies,
       fc.array(fc.constantFrom(...items), { maxLength: 10 }),
       fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 60 }),
     )
-    .map(([shuffled, again, sizes]) => {
-      const all = [...shuffled, ...again];
-      const batches: T[][] = [];
-      for (let at = 0, turn = 0; at < all.length; turn += 1) {
-        const size = sizes[turn % sizes.length]!;
-        batches.push(all.slice(at, at + size));
-        at += size;
-      }
-      return batches;
+    .map(([shuffled, tendency, again, sizes]) => {
+      const claiming = shuffled.filter(({ type }) => type === 'identify' || type === 'alias');
+      const others = shuffled.filter((item) => !claiming.includes(item));
+      const arranged = {
+        any: shuffled,
+        'identifies first': [...claiming, ...others],
+        'identifies last': [...others, ...claiming],
+      }[tendency];
+      return cut([...arranged, ...again], sizes);
     });
+}
+
+function cut<T>(all: readonly T[], sizes: readonly number[]): T[][] {
+  const batches: T[][] = [];
+  for (let at = 0, turn = 0; at < all.length; turn += 1) {
+    const size = sizes[turn % sizes.length]!;
+    batches.push(all.slice(at, at + size));
+    at += size;
+  }
+  return batches;
+}
+
+/**
+ * The same history, some of it earlier than may be believed of a page, some of it after it was sent: what a client gets
+ * wrong that no correction of its clock can explain.
+ *
+ * @param receivedAt when all of it arrives
+ */
+export function misplaced(items: readonly Item[], receivedAt: number): fc.Arbitrary<Item[]> {
+  const places = fc.constantFrom(
+    ...Array<null>(8).fill(null),
+    YEAR_1970,
+    receivedAt - 31 * DAY_MS,
+    receivedAt + DAY_MS,
+  );
+  return fc.array(places, { minLength: items.length, maxLength: items.length }).map((chosen) =>
+    items.map((item, index) => {
+      const place = chosen[index] ?? null;
+      return place === null ? item : { ...item, timestamp: iso(place) };
+    }),
+  );
+}
+
+/** Where the collector must put them in time, by the definition: from 30 days ago until they are received. */
+export function placed(items: readonly Item[], receivedAt: number): Item[] {
+  return items.map((item) => {
+    const at = Math.max(receivedAt - 30 * DAY_MS, Math.min(receivedAt, Date.parse(item.timestamp)));
+    return { ...item, timestamp: iso(at) };
+  });
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
 }
