@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { renderConfigTable, renderEnvExample } from '../src/config-docs';
+import { IDENTITY_PICTURES } from './identity-pictures';
 
 interface GeneratedDoc {
   /** Relative to the repository. */
@@ -17,6 +18,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export const GENERATED_DOCS: readonly GeneratedDoc[] = [
   { path: '.env.example', render: renderEnvExample },
   { path: 'README.md', render: (current) => replaceBlock(current, 'config', renderConfigTable()) },
+  ...IDENTITY_PICTURES.map(({ name, svg }) => ({ path: `docs/identity/${name}.svg`, render: svg })),
 ];
 
 interface CheckedDoc {

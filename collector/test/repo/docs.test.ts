@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   AGGREGATES,
@@ -10,10 +10,39 @@ import {
   OPERATORS,
 } from '../../src/core/rule';
 import { checkRule } from '../../src/core/rule-check';
+import { IDENTITY_PICTURES } from '../../scripts/identity-pictures';
 import { anchorsOf, blocksOf, findDocuments, linksOf, readDocument, ROOT } from '../support/documents';
 
 const documents = findDocuments();
 const codeIn = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!);
+
+/** The rows of the tables in a text, without their heads. */
+const rowsOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2);
+
+interface NamedTest {
+  /** Relative to the repository. */
+  readonly file: string;
+  readonly name: string;
+}
+
+/** The tests that a row names, as `[file](path): “title”, “title”`. */
+function testsNamedIn(document: string, row: string): NamedTest[] {
+  return [...row.matchAll(/\]\(([^)]+)\): ((?:“[^”]+”(?:, )?)+)/g)].flatMap(([, path = '', names = '']) =>
+    [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({
+      file: posix.join(posix.dirname(document), path),
+      name,
+    })),
+  );
+}
+
+function isMissing({ file, name }: NamedTest): boolean {
+  const text = existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : '';
+  return !["'", '"', '`'].some((quote) => text.includes(`(${quote}${name}${quote}`));
+}
 
 interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>;
@@ -65,17 +94,11 @@ describe('README.md', () => {
     readDocument('README.md')
       .split(/^## /m)
       .find((part) => part.startsWith('What is promised')) ?? '';
-  const rows = section
-    .split('\n')
-    .filter((line) => line.startsWith('| '))
-    .slice(2);
-  const promises = rows.map((row) => {
-    const tests = [...row.matchAll(/\]\(([^)]+)\): ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
-      ([, file = '', names = '']) =>
-        [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => ({ file, name })),
-    );
-    return { promise: row.split('|')[1]!.trim(), tests };
-  });
+  const rows = rowsOf(section);
+  const promises = rows.map((row) => ({
+    promise: row.split('|')[1]!.trim(),
+    tests: testsNamedIn('README.md', row),
+  }));
 
   it('promises something, and names a test for each promise', () => {
     expect(promises.length).toBeGreaterThan(12);
@@ -83,12 +106,42 @@ describe('README.md', () => {
   });
 
   it.each(promises)('promises $promise, and the tests are there', ({ tests }) => {
-    const missing = tests.filter(({ file, name }) => {
-      const text = existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : '';
-      const isTitle = ["'", '"', '`'].some((quote) => text.includes(`(${quote}${name}${quote}`));
-      return !isTitle;
-    });
-    expect(missing).toEqual([]);
+    expect(tests.filter(isMissing)).toEqual([]);
+  });
+});
+
+describe('docs/identity.md', () => {
+  const path = 'docs/identity.md';
+  const section = (heading: string): string =>
+    readDocument(path)
+      .split(/^## /m)
+      .find((part) => part.startsWith(heading)) ?? '';
+  const cases = rowsOf(section('The hard cases')).map((row) => ({
+    what: row.split('|')[1]!.trim(),
+    tests: testsNamedIn(path, row),
+  }));
+
+  it('lists hard cases, and names a test for each', () => {
+    expect(cases.length).toBeGreaterThan(24);
+    expect(cases.filter(({ tests }) => tests.length === 0)).toEqual([]);
+  });
+
+  it.each(cases)('says what happens to “$what”, and the tests are there', ({ tests }) => {
+    expect(tests.filter(isMissing)).toEqual([]);
+  });
+
+  it('shows every picture that is drawn for it', () => {
+    const shown = linksOf(path).map(({ path: target }) => target);
+    const drawn = IDENTITY_PICTURES.map(({ name }) => `docs/identity/${name}.svg`);
+    expect(drawn.length).toBeGreaterThan(3);
+    expect(drawn.filter((picture) => !shown.includes(picture))).toEqual([]);
+  });
+
+  it('has a source for whatever it says of others, and says when that was read', () => {
+    const others = rowsOf(section('How others do it')).filter((row) => !row.includes('**Throughline**'));
+    expect(others).toHaveLength(4);
+    expect(others.filter((row) => !/\]\(https:/.test(row))).toEqual([]);
+    expect(section('How others do it')).toMatch(/read on \d+ \w+ \d{4}/);
   });
 });
 
