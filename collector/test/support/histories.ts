@@ -36,14 +36,15 @@ const alias = fc
   .record({ userId: maybe(users), previousId: devices, anonymousId: maybe(devices) })
   .map((event) => ({ type: 'alias', ...event }));
 
-/** Who an event is about that claims nothing; an email stands in its context. */
+/** Who an event is about that claims nothing. */
 const carrier = fc
   .record({ userId: maybe(users), email: maybe(emails), anonymousId: maybe(devices) })
-  .filter(({ userId, email, anonymousId }) => Boolean(userId ?? email ?? anonymousId))
-  .map(({ email, ...ids }) => ({
-    ...ids,
-    ...(email === undefined ? {} : { context: { traits: { email } } }),
-  }));
+  .filter(({ userId, email, anonymousId }) => Boolean(userId ?? email ?? anonymousId));
+
+/** Its identifiers as they stand in a call: the email beside whatever else its context says. */
+function whoIn({ email, ...ids }: { email?: string | undefined }, about: object = {}): object {
+  return { ...ids, context: { ...about, ...(email === undefined ? {} : { traits: { email } }) } };
+}
 
 /** What a page says of itself, in its properties or its context: sometimes nothing, or nothing that can be used. */
 const place = fc.record(
@@ -80,13 +81,12 @@ const context = maybe(
 
 const page = fc
   .tuple(carrier, maybe(place), context)
-  .map(([ids, properties, about]) => ({ type: 'page', name: 'Home', properties, context: about, ...ids }));
+  .map(([ids, properties, about]) => ({ type: 'page', name: 'Home', properties, ...whoIn(ids, about) }));
 const track = fc.tuple(carrier, maybe(place), context).map(([ids, properties, about]) => ({
   type: 'track',
   event: 'Clicked',
   properties,
-  context: about,
-  ...ids,
+  ...whoIn(ids, about),
 }));
 const order = fc
   .tuple(carrier, maybe(fc.constantFrom('o1', 'o2')), amounts, fc.constantFrom('USD', 'EUR'))
@@ -94,13 +94,13 @@ const order = fc
     type: 'track',
     event: 'Order Completed',
     properties: { order_id, revenue, currency },
-    ...ids,
+    ...whoIn(ids),
   }));
 const refund = fc.tuple(carrier, maybe(fc.constantFrom('r1')), amounts).map(([ids, refund_id, revenue]) => ({
   type: 'track',
   event: 'Order Refunded',
   properties: { refund_id, revenue },
-  ...ids,
+  ...whoIn(ids),
 }));
 
 const call = fc.oneof(identify, identify, alias, page, track, order, refund);
