@@ -7,7 +7,7 @@ import { type Portrait, portraitsByDefinition } from '../support/identity-oracle
 import { portraitsStored } from '../support/portraits';
 import { eventsOf, openWriting, type Writing } from '../support/writing';
 
-const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 80);
+const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 60);
 
 let writing: Writing;
 /** Each batch is a transaction of its own, eight at a time: nothing is spared by meeting in one group. */
