@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { NormalEvent, Normalised } from './core/event';
+import { MAX_OWNERS } from './core/identity';
 import { createPreparing } from './db/prepared';
 import type { RejectedRow } from './db/write-events';
 import { excerptOf } from './core/excerpt';
@@ -64,6 +65,8 @@ export interface IngestOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: () => number;
   readonly newId: () => string;
+  /** Of how many owners an anonymous ID is no kiosk yet. @default MAX_OWNERS */
+  readonly maxOwners?: number;
   /** From 0 to 1. @default Math.random */
   readonly random?: () => number;
   readonly observer?: IngestObserver;
@@ -71,8 +74,15 @@ export interface IngestOptions {
 
 /** Opens the write path: accept (validate, normalise; the routes do it) and process (one transaction) meet here. */
 export function openIngest(options: IngestOptions): Ingest {
-  const { pool, newId, observer, random = Math.random } = options;
-  const writer = { pool, newId, random, preparing: createPreparing(), onRetry: () => observer?.onRetry() };
+  const { pool, newId, observer, random = Math.random, maxOwners = MAX_OWNERS } = options;
+  const writer = {
+    pool,
+    newId,
+    random,
+    maxOwners,
+    preparing: createPreparing(),
+    onRetry: () => observer?.onRetry(),
+  };
   const write = async (batches: readonly AcceptedBatch[]) => {
     const verdicts = await writeBatches(batches, writer);
     observer?.onVerdicts(batches, verdicts);
@@ -122,7 +132,8 @@ async function writeBatches(
       }
     }
   }
-  const group = { workspaceId, currency, events: [...unique.values()], rejected };
+  const { maxOwners } = writer;
+  const group = { workspaceId, currency, events: [...unique.values()], rejected, maxOwners };
   return readVerdicts(batches, await writeSurely(group, writer));
 }
 

@@ -9,7 +9,13 @@ export interface Claim {
   readonly strongerId: string;
 }
 
-/** From `fromAt` until before `toAt` the subject belongs to `targetId`, which belongs to `ownerId` (often itself). */
+/** Two subjects, the weaker of which claims tie to the stronger. */
+export type Pair = Pick<Claim, 'weakerId' | 'strongerId'>;
+
+/**
+ * From `fromAt` until before `toAt` the subject belongs to `targetId`, which belongs to `ownerId` (often itself). Of a
+ * user who was linked to another one the target is that user itself.
+ */
 export interface Span {
   readonly fromAt: number;
   readonly toAt: number;
@@ -53,10 +59,26 @@ export function compareClaims(a: Claim, b: Claim): number {
   return 0;
 }
 
+/** The claims without those that somebody took out, pair by pair. Every claim is kept, so that this can be taken back. */
+export function withoutVoided(claims: readonly Claim[], voided: readonly Pair[]): readonly Claim[] {
+  if (voided.length === 0) return claims;
+  const pairs = new Set(voided.map(nameOfPair));
+  return claims.filter((claim) => !pairs.has(nameOfPair(claim)));
+}
+
+const nameOfPair = ({ weakerId, strongerId }: Pair): string => `${weakerId}/${strongerId}`;
+
 /** An email belongs whole to whom its first claim names; null without a claim. */
 export function ownerOfEmail(claims: readonly Claim[]): string | null {
   const first = [...claims].sort(compareClaims)[0];
   return first?.strongerId ?? null;
+}
+
+export interface DividedBy {
+  /** Whom a claim's target belongs to, links apart: the user for an email that has one, else the target itself. */
+  readonly ownerOf: (targetId: string) => string;
+  /** @default MAX_OWNERS */
+  readonly maxOwners?: number;
 }
 
 /**
@@ -65,13 +87,12 @@ export function ownerOfEmail(claims: readonly Claim[]): string | null {
  *
  * @param subjectId the anonymous subject
  * @param claims all claims on it, in any order
- * @param ownerOf whom a claim's target belongs to: the user for an email that has one, else the target itself
  * @returns spans that cover all time without gap or overlap; none where there is no claim
  */
 export function divideInTime(
   subjectId: string,
   claims: readonly Claim[],
-  ownerOf: (targetId: string) => string,
+  { ownerOf, maxOwners = MAX_OWNERS }: DividedBy,
 ): Span[] {
   const sorted = [...claims].sort(compareClaims);
   if (sorted.length === 0) return [];
@@ -80,7 +101,7 @@ export function divideInTime(
   for (const [index, { fromAt, strongerId }] of sorted.entries()) {
     const ownerId = ownerOf(strongerId);
     owners.add(ownerId);
-    if (owners.size > MAX_OWNERS) {
+    if (owners.size > maxOwners) {
       starts.push({ fromAt, targetId: subjectId, ownerId: subjectId });
       break;
     }
@@ -101,6 +122,11 @@ function toSpans(starts: readonly { fromAt: number; targetId: string; ownerId: s
     else spans.push({ ...start, toAt });
   }
   return spans;
+}
+
+/** What belongs whole to one: an email to its user, a linked user to another. */
+export function wholeTo(targetId: string, ownerId: string = targetId): Span[] {
+  return [{ fromAt: -Infinity, toAt: Infinity, targetId, ownerId }];
 }
 
 /** Whom the subject belongs to at a moment; itself where nothing claims it. */

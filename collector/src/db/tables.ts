@@ -187,6 +187,24 @@ export interface ConsoleSessionTable {
   expires_at: Date;
 }
 
+export interface ClaimVoidTable {
+  workspace_id: string;
+  weaker_id: string;
+  stronger_id: string;
+  void_id: string;
+  voided_at: Date;
+  voided_by: string;
+}
+
+export interface ProfileLinkTable {
+  workspace_id: string;
+  source_id: string;
+  target_id: string;
+  link_id: string;
+  linked_at: Date;
+  linked_by: string;
+}
+
 export interface AuditEntryTable {
   workspace_id: string;
   entry_id: string;
@@ -215,4 +233,6 @@ export interface Database {
   console_ticket: ConsoleTicketTable;
   console_session: ConsoleSessionTable;
   audit_entry: AuditEntryTable;
+  claim_void: ClaimVoidTable;
+  profile_link: ProfileLinkTable;
 }

@@ -21,13 +21,22 @@ export async function begin(client: Querier): Promise<void> {
   await client.query('begin isolation level read committed');
 }
 
+/** To read at one moment what a change would do, without holding anybody up. */
+export async function beginPreview(client: Querier): Promise<void> {
+  await client.query('begin isolation level repeatable read read only');
+}
+
 /** Settings that end with the transaction: nothing stays behind on a pooled connection. */
-export async function enterWorkspace(client: Querier, workspaceId: string): Promise<void> {
+export async function enterWorkspace(
+  client: Querier,
+  workspaceId: string,
+  statementTimeoutMs = STATEMENT_TIMEOUT_MS,
+): Promise<void> {
   await client.query(
     `select set_config('throughline.workspace', $1, true),
             set_config('statement_timeout', $2, true),
             set_config('lock_timeout', $3, true)`,
-    [workspaceId, String(STATEMENT_TIMEOUT_MS), String(LOCK_TIMEOUT_MS)],
+    [workspaceId, String(statementTimeoutMs), String(LOCK_TIMEOUT_MS)],
   );
 }
 

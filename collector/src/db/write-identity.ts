@@ -1,5 +1,5 @@
 import type { IdentifierKind } from '../core/identifier';
-import type { Claim, Span } from '../core/identity';
+import type { Claim, Pair, Span } from '../core/identity';
 import { instants, texts, uuids } from './columns';
 import { fromTimestamp, type Querier } from './querier';
 
@@ -138,47 +138,61 @@ export async function isOwnershipUnchanged(
 }
 
 /**
- * The anonymous subjects that were ever tied to one of these emails: they follow it. Also those none of whose time
- * belongs to it: of a shared one an email counts as an owner, and no longer where it turns out to be another one's.
+ * The subjects that were ever tied to one of these emails or users, by claims that were voided too: they follow it. Also
+ * those none of whose time belongs to it: of a shared one an email counts as an owner, and no longer where it turns out
+ * to be another one's.
  */
 export async function readFollowers(
   client: Querier,
   workspaceId: string,
-  emailIds: readonly string[],
+  strongerIds: readonly string[],
 ): Promise<string[]> {
   const { rows } = await client.query<{ subject_id: string }>(
     `select distinct tied.subject_id
-     from unnest($2::uuid[]) as email (subject_id)
+     from unnest($2::uuid[]) as stronger (subject_id)
      cross join lateral (
        select weaker_id as subject_id from claim
-       where workspace_id = $1 and stronger_id = email.subject_id
+       where workspace_id = $1 and stronger_id = stronger.subject_id
        offset 0) as tied`,
-    [workspaceId, uuids(emailIds)],
+    [workspaceId, uuids(strongerIds)],
   );
   return rows.map((row) => row.subject_id);
 }
 
+/** Claims, and the pairs among them that somebody voided. */
+export interface StoredClaims {
+  readonly claims: readonly Claim[];
+  readonly voided: readonly Pair[];
+}
+
+export const NO_CLAIMS: StoredClaims = { claims: [], voided: [] };
+
+/** All claims on these subjects; in one statement, since hardly ever is one of them voided. */
 export async function readClaims(
   client: Querier,
   workspaceId: string,
   weakerIds: readonly string[],
-): Promise<Claim[]> {
+): Promise<StoredClaims> {
   const { rows } = await client.query<{
     weaker_id: string;
-    from_at: Date;
+    from_at: Date | null;
     message_id: string;
     stronger_id: string;
   }>(
     `select weaker_id, from_at, message_id, stronger_id from claim
+     where workspace_id = $1 and weaker_id = any($2::uuid[])
+     union all
+     select weaker_id, null, void_id, stronger_id from claim_void
      where workspace_id = $1 and weaker_id = any($2::uuid[])`,
     [workspaceId, uuids(weakerIds)],
   );
-  return rows.map((row) => ({
-    weakerId: row.weaker_id,
-    fromAt: fromTimestamp(row.from_at),
-    messageId: row.message_id,
-    strongerId: row.stronger_id,
-  }));
+  const claims: Claim[] = [];
+  const voided: Pair[] = [];
+  for (const { weaker_id: weakerId, from_at: at, message_id: messageId, stronger_id: strongerId } of rows) {
+    if (at === null) voided.push({ weakerId, strongerId });
+    else claims.push({ weakerId, fromAt: fromTimestamp(at), messageId, strongerId });
+  }
+  return { claims, voided };
 }
 
 export async function insertClaims(

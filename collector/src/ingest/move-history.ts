@@ -1,3 +1,4 @@
+import type { Divisions } from '../core/division';
 import type { Move } from '../core/identity';
 import { createLedger, negate, type PartKey, type PartSum } from '../core/ledger';
 import { mergeRegisters, NO_REGISTERS, registersWithout } from '../core/traits';
@@ -17,7 +18,6 @@ import {
   resetParts,
   type StandingPart,
 } from '../db/write-profiles';
-import type { Divisions } from './settle-identity';
 import type { Transaction } from './transaction';
 
 /** The parts that moves take from and give to. */

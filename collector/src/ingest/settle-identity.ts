@@ -1,13 +1,5 @@
-import {
-  type Claim,
-  divideInTime,
-  isRedundant,
-  isSameDivision,
-  type Move,
-  movesBetween,
-  ownerOfEmail,
-  type Span,
-} from '../core/identity';
+import { divideAgain, type Divisions } from '../core/division';
+import { type Claim, isRedundant, type Move, movesBetween, type Span, withoutVoided } from '../core/identity';
 import { subjectIdOf } from '../core/identifier';
 import type { NormalEvent } from '../core/event';
 import {
@@ -15,6 +7,7 @@ import {
   type Division,
   isOwnershipUnchanged,
   lockSubjects,
+  NO_CLAIMS,
   readClaims,
   readEmailsAmong,
   readFollowers,
@@ -22,9 +15,6 @@ import {
   type Subject,
 } from '../db/write-identity';
 import type { Transaction } from './transaction';
-
-/** How each subject's time is divided; a subject that is not listed owns itself. */
-export type Divisions = ReadonlyMap<string, readonly Span[]>;
 
 /** What a group locks beyond the subjects that its claims name: what an earlier try of it found out. */
 export interface Locks {
@@ -181,7 +171,7 @@ function subjectsOf(
 
 /** The new division of each subject that these claims divide otherwise than it stands. */
 async function divideAnew(
-  { client, workspaceId }: Transaction,
+  { client, workspaceId, maxOwners }: Transaction,
   group: {
     readonly found: FoundSubjects;
     readonly before: Divisions;
@@ -190,50 +180,40 @@ async function divideAnew(
   },
 ): Promise<Divisions> {
   const { kinds, locked } = group.found;
-  const tellingIds = [...new Set(group.telling.map((claim) => claim.weakerId))];
-  const emailIds = tellingIds.filter((id) => kinds.get(id) === 'email');
-  // Nobody ties another subject to these emails now: who does locks the email too.
-  const followers = emailIds.length === 0 ? [] : await readFollowers(client, workspaceId, emailIds);
+  const weakerIds = [...new Set(group.telling.map((claim) => claim.weakerId))];
+  const isEmail = (id: string): boolean => kinds.get(id) === 'email';
+  const emails = weakerIds.filter(isEmail);
+  const [stored, tied] = await Promise.all([
+    readClaims(client, workspaceId, weakerIds),
+    // Nobody ties another subject to these emails now: who does locks the email too.
+    emails.length === 0 ? [] : readFollowers(client, workspaceId, emails),
+  ]);
+  // What was voided tells nothing, however often it is said again.
+  const telling = withoutVoided(group.telling, stored.voided);
+  const tellingIds = [...new Set(telling.map((claim) => claim.weakerId))];
+  const emailIds = tellingIds.filter(isEmail);
+  const followers = emailIds.length === 0 ? [] : tied;
   if (followers.some((id) => !locked.has(id))) throw new OwnershipChanged(followers);
 
   const dividedIds = [...new Set([...tellingIds, ...followers])];
-  const stored = await readClaims(client, workspaceId, dividedIds);
-  const claims = [...stored, ...group.claims.filter(({ weakerId }) => dividedIds.includes(weakerId))];
-  const targetIds = new Set(claims.map((claim) => claim.strongerId));
-  const unread = [...targetIds].filter((id) => !kinds.has(id) && !locked.has(id));
-  const targets = unread.length === 0 ? [] : await readOwnership(client, workspaceId, unread);
-  const owners = new Map(group.before);
-  for (const [id, { spans }] of targets) owners.set(id, spans);
-  return divide({ dividedIds, emailIds, before: owners, claims });
+  const unread = followers.filter((id) => !weakerIds.includes(id));
+  const more = unread.length === 0 ? NO_CLAIMS : await readClaims(client, workspaceId, unread);
+  const claims = [...stored.claims, ...more.claims, ...group.claims].filter(({ weakerId }) =>
+    dividedIds.includes(weakerId),
+  );
+  const voided = [...stored.voided, ...more.voided];
+  const standing = new Map(group.before);
+  for (const [id, { spans }] of await readTargets({ client, workspaceId }, { claims, found: group.found }))
+    standing.set(id, spans);
+  return divideAgain({ dividedIds, emailIds, claims, voided, standing, maxOwners });
 }
 
-/** The new division of each subject on which it differs from the one that stands. Emails first: others follow them. */
-function divide(state: {
-  readonly dividedIds: readonly string[];
-  readonly emailIds: readonly string[];
-  readonly before: Divisions;
-  readonly claims: readonly Claim[];
-}): Divisions {
-  const claimsOn = new Map<string, Claim[]>();
-  for (const claim of state.claims) {
-    const others = claimsOn.get(claim.weakerId);
-    if (others === undefined) claimsOn.set(claim.weakerId, [claim]);
-    else others.push(claim);
-  }
-  const emailOwners = new Map(
-    state.emailIds.map((id) => [id, ownerOfEmail(claimsOn.get(id) ?? [])!] as const),
-  );
-  const ownerOf = (targetId: string) =>
-    emailOwners.get(targetId) ?? state.before.get(targetId)?.[0]?.ownerId ?? targetId;
-
-  const changed = new Map<string, readonly Span[]>();
-  for (const id of state.dividedIds) {
-    const owner = emailOwners.get(id);
-    const spans =
-      owner === undefined
-        ? divideInTime(id, claimsOn.get(id) ?? [], ownerOf)
-        : [{ fromAt: -Infinity, toAt: Infinity, targetId: owner, ownerId: owner }];
-    if (!isSameDivision(spans, state.before.get(id) ?? [])) changed.set(id, spans);
-  }
-  return changed;
+/** How those are divided whom the claims name and the group does not: who changes them locks whom the claims are on. */
+function readTargets(
+  { client, workspaceId }: Pick<Transaction, 'client' | 'workspaceId'>,
+  { claims, found }: { readonly claims: readonly Claim[]; readonly found: FoundSubjects },
+): Promise<Map<string, Division>> | Map<string, Division> {
+  const targetIds = new Set(claims.map((claim) => claim.strongerId));
+  const unread = [...targetIds].filter((id) => !found.kinds.has(id) && !found.locked.has(id));
+  return unread.length === 0 ? new Map<string, Division>() : readOwnership(client, workspaceId, unread);
 }

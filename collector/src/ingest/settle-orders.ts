@@ -1,8 +1,8 @@
+import type { Divisions } from '../core/division';
 import { ownerAt } from '../core/identity';
 import { type Ledger, negate } from '../core/ledger';
 import type { NormalEvent } from '../core/event';
 import { insertOrderEntries, lockOrderEntries, type OrderEntry, readStoredEntries } from '../db/write-orders';
-import type { Divisions } from './settle-identity';
 import type { Group, Transaction } from './transaction';
 
 /** What a group's orders and refunds come to. */

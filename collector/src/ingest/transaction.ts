@@ -9,10 +9,14 @@ export interface Group {
   readonly currency: string;
   readonly events: readonly NormalEvent[];
   readonly rejected: readonly RejectedRow[];
+  /** Of how many owners an anonymous ID is no kiosk yet. @default MAX_OWNERS */
+  readonly maxOwners?: number;
 }
 
 /** A transaction under way: the connection and the workspace that it is bound to. */
 export interface Transaction {
   readonly client: Querier;
   readonly workspaceId: string;
+  /** As {@link Group} says. */
+  readonly maxOwners: number;
 }

@@ -1,5 +1,6 @@
 import type { NormalEvent } from '../core/event';
-import { type Claim, claimsOf, ownerAt } from '../core/identity';
+import type { Divisions } from '../core/division';
+import { type Claim, claimsOf, MAX_OWNERS, ownerAt } from '../core/identity';
 import { createLedger, type Ledger } from '../core/ledger';
 import { registersOf } from '../core/traits';
 import { marksOf } from '../core/visit';
@@ -18,7 +19,6 @@ import { replaceOrderEntries } from '../db/write-orders';
 import { moveHistory, partsOfMoves } from './move-history';
 import { type SettledOrders, settleOrders } from './settle-orders';
 import {
-  type Divisions,
   findSubjects,
   isStillDivided,
   type Locks,
@@ -43,14 +43,14 @@ export async function writeGroup(
   group: Group,
   locks: Locks = NO_MORE_LOCKS,
 ): Promise<ReadonlySet<string>> {
-  const { workspaceId } = group;
+  const { workspaceId, maxOwners = MAX_OWNERS } = group;
   const [, , fresh] = await Promise.all([
     begin(client),
     enterWorkspace(client, workspaceId),
     group.events.length === 0 ? new Set<string>() : insertEventKeys(client, workspaceId, group.events),
   ]);
   const events = group.events.filter((event) => fresh.has(event.messageId));
-  if (events.length > 0) await writeEvents({ client, workspaceId }, { ...group, events }, locks);
+  if (events.length > 0) await writeEvents({ client, workspaceId, maxOwners }, { ...group, events }, locks);
   if (group.rejected.length > 0) await insertRejected(client, workspaceId, group.rejected);
   // Not sent along with the writes: one that fails before it reaches the server (a value that cannot be serialised)
   // would leave a healthy transaction, and the COMMIT behind it would commit the rest.

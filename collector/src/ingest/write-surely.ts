@@ -1,21 +1,13 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Pool, PoolClient } from 'pg';
-import type { Preparing } from '../db/prepared';
 import type { RejectedRow } from '../db/write-events';
 import { excerptOf } from '../core/excerpt';
-import { type Locks, NO_MORE_LOCKS, OwnershipChanged } from './settle-identity';
 import type { Group } from './transaction';
+import { codeOf, tryAgain, type Trying } from './try-again';
 import { writeGroup } from './write-group';
 
 /** What groups are written with. */
-export interface Writer {
-  readonly pool: Pool;
-  readonly preparing: Preparing;
+export interface Writer extends Trying {
   readonly newId: () => string;
-  /** From 0 to 1. */
-  readonly random: () => number;
-  /** A transaction failed and is tried again. */
-  readonly onRetry: () => void;
+  readonly maxOwners: number;
 }
 
 /** What became of a group's events. */
@@ -28,9 +20,6 @@ export interface Outcome {
 
 /** What is kept of an item that was refused, in characters. */
 export const MAX_PAYLOAD_LENGTH = 2_000;
-const MAX_ATTEMPTS = 5;
-/** Two writers that got into each other's way shall not do so again: they come back at different moments. */
-const RETRY_WITHIN_MS = 20;
 
 /**
  * A database error of class 22, 23 or 54 is one event's fault: the group is halved until that event stands alone and
@@ -72,56 +61,11 @@ async function keepAsBadRow(
   return { fresh: new Set(), poisoned: new Map([[messageId, reason]]) };
 }
 
-/** Writers take their locks in one order, so this is rare; what happens all the same is tried again, a few times. */
-async function writeWithRetries(group: Group, writer: Writer): Promise<ReadonlySet<string>> {
-  let locks = NO_MORE_LOCKS;
-  for (let attempt = 1; ; attempt += 1) {
-    const client = await writer.pool.connect();
-    try {
-      const fresh = await writeGroup(writer.preparing.over(client), group, locks);
-      client.release();
-      return fresh;
-    } catch (error) {
-      await abandon(client, error);
-      const mayPass = mayPassNextTime(error) || writer.preparing.isGivenUpBy(error);
-      if (!mayPass || attempt >= MAX_ATTEMPTS) throw error;
-      writer.onRetry();
-      locks = locksAfter(error, { locks, attempt });
-      await wait(writer.random() * attempt * RETRY_WITHIN_MS);
-    }
-  }
-}
-
-/** What turned out to be missing is locked next time; and after two tries everything is, so that the third passes. */
-function locksAfter(error: unknown, { locks, attempt }: { locks: Locks; attempt: number }): Locks {
-  const missing = error instanceof OwnershipChanged ? error.subjectIds : [];
-  return { subjectIds: [...locks.subjectIds, ...missing], all: attempt >= 2 };
-}
-
-/** A server that became a standby while we were connected to it stays one: the way to the new primary is a new connection. */
-const READ_ONLY_SERVER = '25006';
-
-/** A connection that cannot even roll back, or leads to the wrong server, is closed instead of going back to the pool. */
-async function abandon(client: PoolClient, error: unknown): Promise<void> {
-  try {
-    await client.query('rollback');
-    client.release(codeOf(error) === READ_ONLY_SERVER);
-  } catch (cause) {
-    client.release(cause as Error);
-  }
-}
-
-function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' ? code : '';
+function writeWithRetries(group: Group, writer: Writer): Promise<ReadonlySet<string>> {
+  return tryAgain(writer, (client, locks) => writeGroup(client, group, locks));
 }
 
 /** Data exception, integrity constraint violation, program limit exceeded (Postgres, appendix A). */
 function isOneEventsFault(error: unknown): boolean {
   return /^(22|23|54)...$/.test(codeOf(error));
-}
-
-/** Serialization failure, deadlock, or a subject that moved while its locks were being taken. */
-function mayPassNextTime(error: unknown): boolean {
-  return error instanceof OwnershipChanged || ['40001', '40P01'].includes(codeOf(error));
 }
