@@ -9,6 +9,7 @@ import { uuidV7 } from '../src/core/uuid';
 import { openDatabase } from '../src/db/connect';
 import { FOLDERS } from '../src/folders';
 import type { AcceptedBatch, Ingest, Verdict } from '../src/ingest';
+import { createIdentityChanges } from '../src/ingest/change-identity';
 import { createLogger } from '../src/logger';
 import { createMetrics } from '../src/metrics';
 
@@ -36,7 +37,11 @@ const nowhere: Ingest = {
   close: () => Promise.resolve(),
 };
 
-const { db } = openDatabase(process.env['DATABASE_URL']!, { max: 2, applicationName: 'throughline-bench' });
+const { db, pool } = openDatabase(process.env['DATABASE_URL']!, {
+  max: 2,
+  applicationName: 'throughline-bench',
+});
+const newId = () => uuidV7(Date.now(), randomBytes(10));
 const metrics = createMetrics({
   queue: nowhere.stats,
   pools: () => [],
@@ -53,9 +58,10 @@ const app = await buildApp(
     db,
     accessDb: db,
     ingest: nowhere,
+    identity: createIdentityChanges({ pool, now: () => new Date(), newId }),
     metrics,
     now: () => new Date(),
-    newId: () => uuidV7(Date.now(), randomBytes(10)),
+    newId,
     newToken: () => randomBytes(24).toString('base64url'),
     isDraining: () => false,
     folders: FOLDERS,

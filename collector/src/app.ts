@@ -15,6 +15,7 @@ import { toApiError } from './failure';
 import { allowLongRequests } from './long-requests';
 import { addAudienceRoutes } from './routes/audiences';
 import { openToAnyPage } from './routes/any-page';
+import { addClaimRoutes } from './routes/claims';
 import { addClientSettingsRoutes } from './routes/client-settings';
 import { addConsoleRoutes } from './routes/console';
 import type { App, RouteContext } from './routes/context';
@@ -23,6 +24,7 @@ import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
 import { addImportRoute } from './routes/import';
 import { addIngestRoutes } from './routes/ingest';
+import { addLinkRoutes } from './routes/links';
 import { addMetricsRoutes } from './routes/metrics';
 import { addPixelRoutes } from './routes/pixel';
 import { addProfileRoutes } from './routes/profiles';
@@ -107,6 +109,8 @@ export async function buildApp(
       addEventRoutes,
       addProfileRoutes,
       addTimelineRoutes,
+      addClaimRoutes,
+      addLinkRoutes,
       addAudienceRoutes,
       addRejectedRoutes,
       addWorkspaceRoutes,

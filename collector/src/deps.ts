@@ -18,6 +18,7 @@ import type { StopMode } from './embedded/server-process';
 import { StartError } from './embedded/start-error';
 import { FOLDERS } from './folders';
 import { openIngest } from './ingest';
+import { createIdentityChanges } from './ingest/change-identity';
 import { createMetrics, type PoolUse } from './metrics';
 import type { RouteContext } from './routes/context';
 import { createWorker } from './worker';
@@ -62,6 +63,8 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const READERS = 10;
 /** Looking a key up takes a moment, and an answer is kept for a while (access.ts). */
 const KEY_READERS = 2;
+/** Voids and links may move a long history; neither reads nor events wait for that. */
+const CHANGERS = 2;
 const DEFAULT_FOLDER = '.throughline';
 const TOKEN_BYTES = 24;
 const ID_RANDOM_BYTES = 10;
@@ -71,7 +74,7 @@ const IDS_AT_ONCE = 1_000;
 export async function openDeps(options: OpenOptions): Promise<Deps> {
   const { config, log } = options;
   const server = await openServer(options);
-  const { readers, keyReaders, writers, closePools } = openPools(server.url, options);
+  const { readers, keyReaders, writers, changers, closePools } = openPools(server.url, options);
   try {
     await prepareDatabase(readers, options);
   } catch (error) {
@@ -83,7 +86,12 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
   const newId = createIds(() => Date.now());
   const metrics = createMetrics({
     queue: () => ingest.stats(),
-    pools: () => [useOf('read', readers), useOf('keys', keyReaders), useOf('ingest', writers)],
+    pools: () => [
+      useOf('read', readers),
+      useOf('keys', keyReaders),
+      useOf('ingest', writers),
+      useOf('changes', changers),
+    ],
     upkeep: () => worker.upkeep(),
   });
   const ingest = openIngest({
@@ -110,6 +118,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       db: readers.db,
       accessDb: keyReaders.db,
       ingest,
+      identity: createIdentityChanges({ pool: changers.pool, now: () => new Date(), newId }),
       metrics,
       now: () => new Date(),
       newId,
@@ -139,9 +148,10 @@ function openPools(url: string, { config, log }: OpenOptions) {
   const readers = open('throughline', { max: READERS });
   const keyReaders = open('throughline-keys', { max: KEY_READERS, answerTimeoutMs });
   const writers = open('throughline-ingest', { max: config.writers, pipeline: true, answerTimeoutMs });
+  const changers = open('throughline-changes', { max: CHANGERS, pipeline: true, answerTimeoutMs });
   const closePools = (): Promise<unknown> =>
-    Promise.allSettled([readers, keyReaders, writers].map((pool) => pool.close()));
-  return { readers, keyReaders, writers, closePools };
+    Promise.allSettled([readers, keyReaders, writers, changers].map((pool) => pool.close()));
+  return { readers, keyReaders, writers, changers, closePools };
 }
 
 async function prepareDatabase(readers: OpenedDatabase, options: OpenOptions): Promise<void> {

@@ -14,6 +14,7 @@ export const API_ERRORS = {
   not_found: { status: 404, message: 'There is no such thing here.' },
   request_timeout: { status: 408, message: 'Nothing arrived for too long.' },
   key_taken: { status: 409, message: 'The key is taken.' },
+  link_conflict: { status: 409, message: 'A link is one hop: another link stands in the way.' },
   payload_too_large: { status: 413, message: 'The body is too large.' },
   unsupported_media_type: {
     status: 415,

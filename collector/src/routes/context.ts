@@ -13,6 +13,7 @@ import type { AccessControl } from '../access';
 import type { Config } from '../config';
 import type { Database } from '../db/tables';
 import type { Ingest } from '../ingest';
+import type { IdentityChanges } from '../ingest/change-identity';
 import type { Metrics } from '../metrics';
 
 /** What routes work with; deps.ts makes it, tests may make their own. */
@@ -22,6 +23,7 @@ export interface RouteContext {
   /** To look keys up: not behind reads that wait for something, for that would keep events out too. */
   readonly accessDb: Kysely<Database>;
   readonly ingest: Ingest;
+  readonly identity: IdentityChanges;
   readonly metrics: Metrics;
   readonly now: () => Date;
   /** A new UUIDv7. */

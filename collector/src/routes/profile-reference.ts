@@ -30,7 +30,8 @@ export async function requireProfile(
   return id;
 }
 
-function subjectIdFrom({ workspaceId, reference }: Reference): string | null {
+/** The subject that an ID or an identifier stands for; null where it is neither. */
+export function subjectIdFrom({ workspaceId, reference }: Reference): string | null {
   const [, kind, value] = /^(user|email|anonymous):(.*)$/s.exec(reference) ?? [];
   if (value === undefined) return isUuid(reference) ? reference.toLowerCase() : null;
   const trimmed = value.trim();

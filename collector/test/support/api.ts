@@ -8,6 +8,7 @@ import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
 import { ensureFirstWorkspace } from '../../src/db/keys';
 import { FOLDERS } from '../../src/folders';
 import { openIngest } from '../../src/ingest';
+import { createIdentityChanges } from '../../src/ingest/change-identity';
 import { createMetrics } from '../../src/metrics';
 import { createLogger } from '../../src/logger';
 import { createWorker, type Worker } from '../../src/worker';
@@ -109,6 +110,7 @@ export async function openApi({
       db: opened.db,
       accessDb: opened.db,
       ingest,
+      identity: createIdentityChanges({ pool: opened.pool, now: () => clock.now, newId }),
       metrics,
       now: () => clock.now,
       newId,

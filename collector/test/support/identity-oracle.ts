@@ -35,19 +35,34 @@ const subjectOf = (event: NormalEvent) => key(event.identifiers[0]!);
 const before = (a: { at: number; messageId: string }, b: { at: number; messageId: string }) =>
   a.at - b.at || (a.messageId < b.messageId ? -1 : a.messageId > b.messageId ? 1 : 0);
 
-export function portraitsByDefinition(events: readonly NormalEvent[]): Portrait[] {
-  const claims = events.flatMap(claimsMadeBy);
-  const ownerOf = (subject: string, at: number): string => {
+/** What somebody changed by hand; subjects as "kind:value". */
+export interface ByHand {
+  readonly voided?: readonly (readonly [weaker: string, stronger: string])[];
+  readonly links?: readonly (readonly [source: string, target: string])[];
+  /** @default 50 */
+  readonly maxOwners?: number;
+}
+
+export function portraitsByDefinition(events: readonly NormalEvent[], byHand: ByHand = {}): Portrait[] {
+  const { voided = [], links = [], maxOwners = 50 } = byHand;
+  const claims = events
+    .flatMap(claimsMadeBy)
+    .filter((claim) => !voided.some((pair) => pair[0] === claim.weaker && pair[1] === claim.stronger));
+  const claimantOf = (subject: string, at: number): string => {
     const own = claims.filter(({ weaker }) => weaker === subject).sort(before);
     const first = own[0];
     if (first === undefined) return subject;
     if (subject.startsWith('email:')) return first.stronger;
-    const final = (target: string) => (target.startsWith('email:') ? ownerOf(target, at) : target);
+    const final = (target: string) => (target.startsWith('email:') ? claimantOf(target, at) : target);
     const latest = own.filter((claim) => claim.at <= at).at(-1) ?? first;
     const seen = new Set<string>();
-    const crowded = own.find((claim) => seen.add(final(claim.stronger)).size > 50);
+    const crowded = own.find((claim) => seen.add(final(claim.stronger)).size > maxOwners);
     if (crowded !== undefined && at >= crowded.at) return subject;
     return final(latest.stronger);
+  };
+  const ownerOf = (subject: string, at: number): string => {
+    const claimant = claimantOf(subject, at);
+    return links.find(([source]) => source === claimant)?.[1] ?? claimant;
   };
   const owned = new Map<string, NormalEvent[]>();
   for (const event of events) {
@@ -58,9 +73,14 @@ export function portraitsByDefinition(events: readonly NormalEvent[]): Portrait[
   return [...owned]
     .map(([id, theirs]) => ({
       ...portrait(id, theirs, counting),
-      identifiers: identifiersOf(id, claims, ownerOf),
+      identifiers: identifiersOf(id, [...claims, ...links.map(asClaim)], ownerOf),
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** A linked user is an identifier of whom it is linked to. */
+function asClaim([weaker, stronger]: readonly [string, string]): OracleClaim {
+  return { weaker, stronger, at: 0, messageId: '' };
 }
 
 function claimsMadeBy(event: NormalEvent): OracleClaim[] {

@@ -2,9 +2,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type NormalEvent, type Normalised, normaliseBatch } from '../../src/core/event';
+import { MAX_OWNERS } from '../../src/core/identity';
 import { uuidV7 } from '../../src/core/uuid';
 import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
 import { type Ingest, openIngest, type Verdict } from '../../src/ingest';
+import { createIdentityChanges, type IdentityChanges } from '../../src/ingest/change-identity';
 import { createTestDatabase } from './database';
 
 export const RECEIVED_AT = Date.parse('2026-06-15T12:00:00.000Z');
@@ -13,6 +15,8 @@ export const SOURCE_ID = '11111111-1111-4111-8111-111111111111';
 export interface Writing extends OpenedDatabase {
   readonly url: string;
   readonly ingest: Ingest;
+  /** What somebody changes by hand. */
+  readonly identity: IdentityChanges;
   /** Gives the connections back; only closing is left then. */
   readonly disconnect: () => Promise<void>;
   /** Sends raw items as one batch with a secret key, so that their times are taken as they are. */
@@ -24,6 +28,8 @@ export interface WritingOptions {
   readonly writers?: number;
   /** 1 makes each batch a group of its own. @default 500 */
   readonly groupMaxEvents?: number;
+  /** Of how many owners an anonymous ID is no kiosk yet. @default 50 */
+  readonly maxOwners?: number;
   /** @default enough for writers and test */
   readonly connections?: number;
 }
@@ -31,6 +37,7 @@ export interface WritingOptions {
 export async function openWriting({
   writers = 2,
   groupMaxEvents = 500,
+  maxOwners = MAX_OWNERS,
   connections = writers + 6,
 }: WritingOptions = {}): Promise<Writing> {
   const database = await createTestDatabase();
@@ -39,14 +46,22 @@ export async function openWriting({
     applicationName: 'throughline-test',
     pipeline: true,
   });
+  const newId = () => uuidV7(RECEIVED_AT, randomBytes(10));
+  const identity = createIdentityChanges({
+    pool: opened.pool,
+    now: () => new Date(RECEIVED_AT),
+    newId,
+    maxOwners,
+  });
   const ingest = openIngest({
     pool: opened.pool,
+    maxOwners,
     groupMaxEvents,
     groupMaxWaitMs: 0,
     writers,
     maxBytesInFlight: 64 * 1024 * 1024,
     monotonic: () => performance.now(),
-    newId: () => uuidV7(RECEIVED_AT, randomBytes(10)),
+    newId,
   });
   let isConnected = true;
   const disconnect = async (): Promise<void> => {
@@ -57,6 +72,7 @@ export async function openWriting({
     ...opened,
     url: database.url,
     ingest,
+    identity,
     send: (workspaceId, items) =>
       ingest.submit({
         workspaceId,
