@@ -8,7 +8,7 @@ const claim = (weakerId: string, fromAt: number, strongerId: string): Claim => (
   messageId: `m${fromAt}`,
   strongerId,
 });
-const span = (fromAt: number, toAt: number, targetId: string, ownerId = targetId): Span => ({
+const span = ([fromAt, toAt]: readonly [number, number], targetId: string, ownerId = targetId): Span => ({
   fromAt,
   toAt,
   targetId,
@@ -44,7 +44,7 @@ describe('a claim that is void', () => {
   it('of an early owner hands its stretch, and what came before, to the next one', () => {
     const voided = [{ weakerId: 'a', strongerId: 'u' }];
     const after = divide({ claims: [claim('a', 10, 'u'), claim('a', 20, 'v')], voided });
-    expect(after.get('a')).toEqual([span(-Infinity, Infinity, 'v')]);
+    expect(after.get('a')).toEqual([span([-Infinity, Infinity], 'v')]);
   });
 
   it('leaves a subject that nobody else claims to itself', () => {
@@ -73,9 +73,11 @@ describe('a claim that is void', () => {
 
   it('is not counted among the owners of a kiosk', () => {
     const three = [claim('a', 10, 'u'), claim('a', 20, 'v'), claim('a', 30, 'w')];
-    expect(divide({ claims: three, maxOwners: 2 }).get('a')!.at(-1)).toEqual(span(30, Infinity, 'a'));
+    expect(divide({ claims: three, maxOwners: 2 }).get('a')!.at(-1)).toEqual(span([30, Infinity], 'a'));
     const voided = [{ weakerId: 'a', strongerId: 'v' }];
-    expect(divide({ claims: three, voided, maxOwners: 2 }).get('a')!.at(-1)).toEqual(span(30, Infinity, 'w'));
+    expect(divide({ claims: three, voided, maxOwners: 2 }).get('a')!.at(-1)).toEqual(
+      span([30, Infinity], 'w'),
+    );
   });
 });
 
@@ -100,12 +102,12 @@ describe('a user who is linked to another one', () => {
   it('counts for itself among the owners of a kiosk', () => {
     const claims = [claim('a', 10, 'u'), claim('a', 20, 'v'), claim('a', 30, 'w')];
     const [, , last] = divide({ claims, standing: linked, maxOwners: 2 }).get('a')!;
-    expect(last).toEqual(span(30, Infinity, 'a'));
+    expect(last).toEqual(span([30, Infinity], 'a'));
   });
 
   it('has whatever names it moved, and nothing else, and gets it back', () => {
     const standing = new Map([
-      ['a', [span(-Infinity, 10, 'u'), span(10, 20, 'w'), span(20, Infinity, 'a')]],
+      ['a', [span([-Infinity, 10], 'u'), span([10, 20], 'w'), span([20, Infinity], 'a')]],
       ['b', wholeTo('e', 'u')],
       ['e', wholeTo('u')],
       ['c', wholeTo('w')],
@@ -113,7 +115,7 @@ describe('a user who is linked to another one', () => {
     const changed = relink({ sourceId: 'u', emailIds: ['e'], ownerId: 'v', standing });
     expect(changed).toEqual(
       new Map([
-        ['a', [span(-Infinity, 10, 'u', 'v'), span(10, 20, 'w'), span(20, Infinity, 'a')]],
+        ['a', [span([-Infinity, 10], 'u', 'v'), span([10, 20], 'w'), span([20, Infinity], 'a')]],
         ['b', wholeTo('e', 'v')],
         ['e', wholeTo('u', 'v')],
         ['u', wholeTo('u', 'v')],
@@ -130,9 +132,9 @@ describe('a user who is linked to another one', () => {
 
   it('is one hop from whom it is linked to', () => {
     const links = new Map([['u', 'v']]);
-    expect(followLinks([span(0, 1, 'u'), span(1, 2, 'v')], links)).toEqual([
-      span(0, 1, 'u', 'v'),
-      span(1, 2, 'v'),
+    expect(followLinks([span([0, 1], 'u'), span([1, 2], 'v')], links)).toEqual([
+      span([0, 1], 'u', 'v'),
+      span([1, 2], 'v'),
     ]);
   });
 });
