@@ -140,6 +140,7 @@ describe('claims that are voided', () => {
   it('are listed, newest first, in pages', async () => {
     const { asked } = await openShared();
     await asked.post('/v1/claims/void', PAIR);
+    api.clock.now = new Date(api.clock.now.getTime() + 1_000);
     await asked.post('/v1/claims/void', { ...PAIR, stronger: 'user:bob' });
     const { body: first } = await asked.get('/v1/claims/voids?limit=1');
     const { body: second } = await asked.get(`/v1/claims/voids?limit=1&cursor=${first.nextCursor}`);
