@@ -38,7 +38,7 @@ function sharedBrowser(): string {
         label: 'browser “sofa”',
         subjectId: 'sofa',
         marks: marksOf(claims),
-        spans: divideInTime('sofa', claims, itself),
+        spans: divideInTime('sofa', claims, { ownerOf: itself }),
       },
     ],
   });
@@ -47,8 +47,8 @@ function sharedBrowser(): string {
 function lateClaim(): string {
   const known = signIns('sofa', [[30, 'lee']]);
   const all = [...known, ...signIns('sofa', [[15, 'kim']])];
-  const before = divideInTime('sofa', known, itself);
-  const after = divideInTime('sofa', all, itself);
+  const before = divideInTime('sofa', known, { ownerOf: itself });
+  const after = divideInTime('sofa', all, { ownerOf: itself });
   return drawPicture({
     title: 'A sign-in that arrives late moves only the stretch that changes hands',
     rows: [
@@ -82,7 +82,7 @@ function email(): string {
         label: 'browser “sofa”',
         subjectId: 'sofa',
         marks: marksOf(ofBrowser),
-        spans: divideInTime('sofa', ofBrowser, ownerOf),
+        spans: divideInTime('sofa', ofBrowser, { ownerOf }),
       },
     ],
   });
@@ -94,7 +94,7 @@ function kiosk(): string {
     'kiosk',
     Array.from({ length: guests }, (_, index) => [5 + (index * 45) / guests, String(index + 1)] as const),
   );
-  const spans = divideInTime('kiosk', claims, itself);
+  const spans = divideInTime('kiosk', claims, { ownerOf: itself });
   return drawPicture({
     title: `A browser belongs to itself from its ${MAX_OWNERS + 1}st owner on`,
     rows: [{ label: 'browser “kiosk”', subjectId: 'kiosk', marks: marksOf(claims), spans, isCrowded: true }],
