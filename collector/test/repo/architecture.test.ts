@@ -30,6 +30,8 @@ const COLLECTOR: Table = {
     ...['type:ingest', 'type:metrics', 'type:queue', 'type:config'],
     // An import answers its errors by itself, in its last line.
     ...['import', 'failure', 'type:long-requests'],
+    // What a route says of the pages that may call it.
+    'type:@fastify/cors',
     ...[...FASTIFY, 'type:kysely', 'node:*'],
   ],
   // A long stream, fed to the same queue as everything else.
