@@ -32,6 +32,7 @@ import { addRejectedRoutes } from './routes/rejected';
 import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
 import { addTimelineRoutes } from './routes/timeline';
+import { addWhyRoute } from './routes/why';
 import { addWorkspaceRoutes } from './routes/workspace';
 import { describeErrors, openApiDocument } from './openapi';
 import { watchSilentConnections } from './silent-connections';
@@ -109,6 +110,7 @@ export async function buildApp(
       addEventRoutes,
       addProfileRoutes,
       addTimelineRoutes,
+      addWhyRoute,
       addClaimRoutes,
       addLinkRoutes,
       addAudienceRoutes,

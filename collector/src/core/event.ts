@@ -10,10 +10,10 @@ import {
   MAX_DEPTH,
   toStorableText,
 } from './json-value';
+import { storedIdOf } from './message-id';
 import { type OrderFact, readOrder } from './order';
 import { Refused, type Rejection } from './refusal';
 import { isOnceReadable } from './traits';
-import { isUuid, THROUGHLINE_NAMESPACE, uuidV5 } from './uuid';
 import { readVisit, type Visit } from './visit';
 
 export const EVENT_TYPES = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
@@ -159,7 +159,7 @@ function readMessageId(
   if (!isStorableText(given)) {
     throw new Refused('invalid_message_id', 'messageId must not contain NUL or lone surrogates.');
   }
-  const messageId = isUuid(given) ? given.toLowerCase() : uuidV5(THROUGHLINE_NAMESPACE, given);
+  const messageId = storedIdOf(given);
   return { messageId, originalMessageId: messageId === given ? null : given };
 }
 
