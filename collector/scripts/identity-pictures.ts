@@ -2,7 +2,15 @@
  * The pictures of docs/identity.md: short histories, divided by the very functions that divide what the collector
  * stores, so that a picture cannot say anything else.
  */
-import { type Claim, divideInTime, MAX_OWNERS, movesBetween, ownerOfEmail } from '../src/core/identity';
+import {
+  type Claim,
+  divideInTime,
+  MAX_OWNERS,
+  movesBetween,
+  ownerOfEmail,
+  withoutVoided,
+} from '../src/core/identity';
+import { followLinks } from '../src/core/division';
 import { drawPicture, type Row } from './timeline-drawing';
 
 export interface IdentityPicture {
@@ -101,9 +109,57 @@ function kiosk(): string {
   });
 }
 
+function voided(): string {
+  const claims = signIns('sofa', [
+    [15, 'kim'],
+    [30, 'lee'],
+    [45, 'kim'],
+  ]);
+  const counting = withoutVoided(claims, [{ weakerId: 'sofa', strongerId: 'lee' }]);
+  const before = divideInTime('sofa', claims, { ownerOf: itself });
+  const after = divideInTime('sofa', counting, { ownerOf: itself });
+  return drawPicture({
+    title: 'Without lee’s sign-in it is as if that had never been',
+    rows: [
+      { label: 'as it was', subjectId: 'sofa', marks: marksOf(claims), spans: before },
+      {
+        label: 'lee voided',
+        subjectId: 'sofa',
+        marks: marksOf(counting),
+        spans: after,
+        moves: movesBetween('sofa', before, after),
+      },
+    ],
+  });
+}
+
+function linked(): string {
+  const claims = signIns('sofa', [
+    [15, 'kim'],
+    [30, 'lee'],
+  ]);
+  const before = divideInTime('sofa', claims, { ownerOf: itself });
+  const after = followLinks(before, new Map([['lee', 'kim']]));
+  return drawPicture({
+    title: 'A user who is linked to another one brings along all that belonged to them',
+    rows: [
+      { label: 'two users', subjectId: 'sofa', marks: marksOf(claims), spans: before },
+      {
+        label: 'lee linked to kim',
+        subjectId: 'sofa',
+        marks: marksOf(claims),
+        spans: after,
+        moves: movesBetween('sofa', before, after),
+      },
+    ],
+  });
+}
+
 export const IDENTITY_PICTURES: readonly IdentityPicture[] = [
   { name: 'shared-browser', svg: sharedBrowser },
   { name: 'late-claim', svg: lateClaim },
   { name: 'email', svg: email },
   { name: 'kiosk', svg: kiosk },
+  { name: 'voided', svg: voided },
+  { name: 'linked', svg: linked },
 ];
