@@ -12,8 +12,10 @@ export interface TestWorkspace {
   readonly send: (items: readonly object[], envelope?: object) => Promise<SentBatch>;
   /** Sends items as one batch with the secret key, so that they may be of any age. */
   readonly backfill: (items: readonly object[]) => Promise<SentBatch>;
-  /** Any request with the secret key. */
+  /** Reads with the secret key. */
   readonly get: (path: string) => Promise<Shown>;
+  /** Asks for something with the secret key. */
+  readonly post: (path: string, body: object) => Promise<Shown>;
 }
 
 export interface SentBatch {
@@ -43,6 +45,7 @@ export async function addWorkspace(api: Api): Promise<TestWorkspace> {
     send: (batch, envelope) => call('/v1/batch', keys.writeKey, { batch, ...envelope }),
     backfill: (batch) => call('/v1/batch', keys.secretKey, { batch }),
     get: (path) => call(path, keys.secretKey),
+    post: (path, body) => call(path, keys.secretKey, body),
   };
 }
 
