@@ -56,10 +56,11 @@ export function identifierColumns(workspaceId: string, profileId: RawBuilder<unk
     ${own('user')} as user_id,
     coalesce(${own('email')}, (
       select s.value
-      from claim c
-      join subject s on s.workspace_id = c.workspace_id and s.subject_id = c.weaker_id and s.kind = 'email'
-      join ownership o on o.workspace_id = c.workspace_id and o.subject_id = c.weaker_id and o.owner_id = ${profileId}
-      where c.workspace_id = ${workspaceId} and c.stronger_id = ${profileId}
+      from ownership o
+      join subject s on s.workspace_id = o.workspace_id and s.subject_id = o.subject_id and s.kind = 'email'
+      -- The target is the profile itself, or a user who is linked to it.
+      join claim c on c.workspace_id = o.workspace_id and c.weaker_id = o.subject_id and c.stronger_id = o.target_id
+      where o.workspace_id = ${workspaceId} and o.owner_id = ${profileId}
       order by c.from_at desc, c.message_id desc
       limit 1)) as email,
     coalesce(${own('anonymous')}, (

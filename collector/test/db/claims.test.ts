@@ -226,7 +226,11 @@ describe('two users who are linked', () => {
       'user:bob',
     ]);
     expect(traits).toMatchObject({ city: 'Bern' });
-    expect((await asked.get('/v1/profiles/user:ada')).body.userId).toBe('bob');
+    expect((await asked.get('/v1/profiles/user:ada')).body).toMatchObject({
+      userId: 'bob',
+      email: 'ada@x.test',
+      anonymousId: expect.any(String),
+    });
   });
 
   it('are two again, exactly, once that is taken back', async () => {
