@@ -27,6 +27,8 @@ import { addIngestRoutes } from './routes/ingest';
 import { addLinkRoutes } from './routes/links';
 import { addMetricsRoutes } from './routes/metrics';
 import { addPixelRoutes } from './routes/pixel';
+import { addProfileExportRoutes } from './routes/profile-export';
+import { addProfileSessionRoutes } from './routes/profile-sessions';
 import { addProfileRoutes } from './routes/profiles';
 import { addRejectedRoutes } from './routes/rejected';
 import { addSdkRoutes } from './routes/sdk';
@@ -113,6 +115,8 @@ export async function buildApp(
       addWhyRoute,
       addClaimRoutes,
       addLinkRoutes,
+      addProfileSessionRoutes,
+      addProfileExportRoutes,
       addAudienceRoutes,
       addRejectedRoutes,
       addWorkspaceRoutes,

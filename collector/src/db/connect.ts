@@ -77,14 +77,38 @@ export function inWorkspace<T>(
   workspaceId: string,
   read: (transaction: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
+  return readAs('read committed', { db, workspaceId, read });
+}
+
+/** As {@link inWorkspace}; all statements see the same moment. None is long enough to be worth compiling (JIT). */
+export function inSnapshot<T>(
+  db: Kysely<Database>,
+  workspaceId: string,
+  read: (transaction: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  return readAs('repeatable read', { db, workspaceId, read });
+}
+
+interface Read<T> {
+  readonly db: Kysely<Database>;
+  readonly workspaceId: string;
+  readonly read: (transaction: Transaction<Database>) => Promise<T>;
+}
+
+function readAs<T>(
+  isolation: 'read committed' | 'repeatable read',
+  { db, workspaceId, read }: Read<T>,
+): Promise<T> {
   return db
     .transaction()
+    .setIsolationLevel(isolation)
     .setAccessMode('read only')
     .execute(async (transaction) => {
       await sql`
         select set_config('throughline.workspace', ${workspaceId}, true),
           set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, true),
-          set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true)`.execute(transaction);
+          set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
+          set_config('jit', ${isolation === 'repeatable read' ? 'off' : 'on'}, true)`.execute(transaction);
       return read(transaction);
     });
 }

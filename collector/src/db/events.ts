@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
-import type { Cursor } from '../core/cursor';
 import type { EventType } from '../core/event';
 import type { IdentifierKind } from '../core/identifier';
+import { instants, uuids } from './columns';
 import type { Database } from './tables';
 
 /** An event as timelines and the live feed show it. */
@@ -41,66 +41,40 @@ interface EventRow {
   source_name: string | null;
 }
 
-export interface TimelineQuery {
-  readonly profileId: string;
-  readonly from: Date | null;
-  /** Exclusive. */
-  readonly to: Date | null;
-  readonly type: EventType | null;
-  readonly event: string | null;
-  readonly limit: number;
-  readonly after: Cursor | null;
-  readonly hasContext: boolean;
+/** Where an event is stored. */
+export interface StoredPlace {
+  readonly id: string;
+  /** Milliseconds since 1970; names the partition. */
+  readonly receivedAt: number;
 }
 
-/** An event and its place in the list. */
-export interface Placed {
-  readonly event: ShownEvent;
-  readonly place: Cursor;
-}
-
-/**
- * A page of a profile's timeline, newest first: each of its stretches is read for at most a page by the timeline
- * index, and the pages are merged. (`subject_id = any(…) order by` took 346 ms where this takes 1.8 ms, on 180k events.)
- */
-export async function readTimeline(
+/** The events at these places, in the order of the places. */
+export async function readEventsAt(
   db: Kysely<Database>,
   workspaceId: string,
-  query: TimelineQuery,
-): Promise<Placed[]> {
-  const { profileId, from, to, type, event, limit, after } = query;
-  const after_ = after === null ? null : new Date(after.at);
+  { places, hasContext }: { places: readonly StoredPlace[]; hasContext: boolean },
+): Promise<ShownEvent[]> {
+  if (places.length === 0) return [];
   const { rows } = await sql<EventRow>`
-    with span as (
-      select subject_id, from_at, to_at from ownership
-      where workspace_id = ${workspaceId} and owner_id = ${profileId}
-      union all
-      select ${profileId}::uuid, '-infinity', 'infinity'
-      where not exists (select from ownership where workspace_id = ${workspaceId} and subject_id = ${profileId}))
-    select e.*, s.kind as via_kind, s.value as via_value, source.name as source_name
-    from (
-      select stored.*
-      from span cross join lateral (
-        select e.* from event e
-        where e.workspace_id = ${workspaceId} and e.subject_id = span.subject_id
-          and e.occurred_at >= greatest(span.from_at, ${from}::timestamptz)
-          and e.occurred_at < least(span.to_at, ${to}::timestamptz)
-          and (${after_}::timestamptz is null
-            or (e.occurred_at, e.message_id) < (${after_}::timestamptz, ${after?.id ?? null}::uuid))
-          and (${type}::text is null or e.type = ${type})
-          and (${event}::text is null or e.name = ${event})
-        order by e.occurred_at desc, e.message_id desc
-        limit ${limit}) as stored
-      order by stored.occurred_at desc, stored.message_id desc
-      limit ${limit}) as e
+    select ${SHOWN_COLUMNS}, ${hasContext ? sql`e.context` : sql`null`} as context
+    from unnest(${uuids(places.map(({ id }) => id))}::uuid[],
+      ${instants(places.map(({ receivedAt }) => receivedAt))}::timestamptz[])
+      with ordinality as place (message_id, received_at, n)
+    cross join lateral (
+      select * from event
+      where workspace_id = ${workspaceId} and received_at = place.received_at and message_id = place.message_id
+      offset 0) as e
     join subject s on s.workspace_id = ${workspaceId} and s.subject_id = e.subject_id
     left join source on source.workspace_id = ${workspaceId} and source.source_id = e.source_id
-    order by e.occurred_at desc, e.message_id desc`.execute(db);
-  return rows.map((row) => ({
-    event: { ...toShown(row), ...(query.hasContext ? { context: row.context } : {}) },
-    place: { at: row.occurred_at.getTime(), id: row.message_id },
-  }));
+    order by place.n`.execute(db);
+  return rows.map((row) => ({ ...toShown(row), ...(hasContext ? { context: row.context } : {}) }));
 }
+
+/** Of an event `e`, its subject `s` and its `source`. */
+const SHOWN_COLUMNS = sql`
+  e.message_id, e.original_message_id, e.type, e.name, e.occurred_at, e.received_at, e.user_id, e.email,
+  e.anonymous_id, e.properties, e.traits, e.source_id, s.kind as via_kind, s.value as via_value,
+  source.name as source_name`;
 
 /** An event of the live feed: also says whose it is. */
 export interface LiveEvent extends ShownEvent {
@@ -118,8 +92,7 @@ export async function readReceivedSince(
   { since, limit }: { since: Date; limit: number },
 ): Promise<LiveEvent[]> {
   const { rows } = await sql<EventRow & { profile_id: string }>`
-    select e.*, s.kind as via_kind, s.value as via_value, source.name as source_name,
-      coalesce(o.owner_id, e.subject_id) as profile_id
+    select ${SHOWN_COLUMNS}, coalesce(o.owner_id, e.subject_id) as profile_id
     from (
       select * from event
       where workspace_id = ${workspaceId} and received_at >= ${since}

@@ -14,6 +14,8 @@ export interface WorkspaceTable {
   currency: Generated<string>;
   /** null: everything is kept. */
   retention_days: Generated<number | null>;
+  /** Signs page tokens. */
+  page_secret: Generated<Buffer>;
   created_at: Generated<Date>;
 }
 

@@ -45,6 +45,16 @@ export async function changeWorkspaceSettings(
   return readWorkspace(db, workspaceId);
 }
 
+/** What the workspace's page tokens are signed with. */
+export async function readPageSecret(db: Kysely<Database>, workspaceId: string): Promise<Uint8Array> {
+  const { page_secret } = await db
+    .selectFrom('workspace')
+    .select('page_secret')
+    .where('workspace_id', '=', workspaceId)
+    .executeTakeFirstOrThrow();
+  return page_secret;
+}
+
 /** Whether Postgres, which computes days and weeks in it, knows the time zone by exactly this name. */
 export async function isKnownTimezone(db: Kysely<Database>, name: string): Promise<boolean> {
   const { rows } = await sql`select from pg_timezone_names where name = ${name}`.execute(db);

@@ -1,23 +1,23 @@
 /** Reads a workspace back through the queries that the API uses, in the form of the oracle. */
 import type { Kysely } from 'kysely';
-import { inWorkspace } from '../../src/db/connect';
-import { readTimeline } from '../../src/db/events';
+import { inSnapshot } from '../../src/db/connect';
+import { EVERYTHING, readTimeline } from '../../src/db/timeline';
 import { listProfiles, readIdentifiers } from '../../src/db/profiles';
 import type { Database } from '../../src/db/tables';
 import type { Portrait } from './identity-oracle';
 
 export async function portraitsStored(db: Kysely<Database>, workspaceId: string): Promise<Portrait[]> {
-  return inWorkspace(db, workspaceId, async (transaction) => {
+  return inSnapshot(db, workspaceId, async (transaction) => {
     const profiles = await listProfiles(transaction, workspaceId, { search: null, limit: 1000, after: null });
     const portraits: Portrait[] = [];
     for (const profile of profiles) {
       const identifiers = await readIdentifiers(transaction, workspaceId, profile.id);
       const timeline = await readTimeline(transaction, workspaceId, {
         profileId: profile.id,
+        order: 'newest',
         from: null,
         to: null,
-        type: null,
-        event: null,
+        filter: EVERYTHING,
         limit: 1000,
         after: null,
         hasContext: false,
@@ -36,7 +36,7 @@ export async function portraitsStored(db: Kysely<Database>, workspaceId: string)
         lastPage: spoken(profile.lastPage),
         firstCampaign: spoken(profile.firstCampaign),
         firstReferrer: spoken(profile.firstReferrer),
-        timeline: timeline.map(({ place }) => place.id),
+        timeline: timeline.events.map(({ messageId }) => messageId),
       });
     }
     return portraits.sort((a, b) => (a.id < b.id ? -1 : 1));
