@@ -9,6 +9,7 @@ export const API_ERRORS = {
   invalid_event: { status: 400, message: 'The event was refused.' },
   invalid_cursor: { status: 400, message: 'The cursor is not one that this list gave out.' },
   invalid_rule: { status: 400, message: 'The rule is not valid; detail names each fault by its path.' },
+  too_slow: { status: 400, message: 'The answer would have taken too long; ask for less.' },
   unauthorized: { status: 401, message: 'A valid key is required.' },
   forbidden_origin: { status: 403, message: 'This origin may not do that.' },
   not_found: { status: 404, message: 'There is no such thing here.' },

@@ -73,13 +73,54 @@ export const ProfileSchema = Type.Object({
   ),
 });
 
+const IdentifierSchema = Type.Object({ kind: IdentifierKindSchema, value: Type.String() });
+const SourceSchema = Type.Object({ id: Type.String(), name: Nullable(Type.String()) });
+
+const WarningSchema = Type.Object({
+  code: Type.String({ description: 'docs/errors.md lists them.' }),
+  events: Type.Optional(Type.Integer({ description: 'How many events were flagged so, of the latest.' })),
+  lastAt: Type.Optional(InstantOut),
+  identifier: Type.Optional(IdentifierSchema),
+  profiles: Type.Optional(
+    Type.Integer({ description: 'How many profiles the identifier belongs or belonged to.' }),
+  ),
+});
+
+const TraitDetailSchema = Type.Object({
+  trait: Type.String(),
+  value: Type.Unsafe<unknown>({ description: 'null: removed.' }),
+  isOnce: Type.Boolean({ description: 'Said in traits.$once.' }),
+  isShown: Type.Boolean({ description: 'Whether it stands in traits.' }),
+  at: InstantOut,
+  messageId: Type.String({ description: 'The identify call that said it.' }),
+  source: Nullable(SourceSchema),
+});
+
 export const ProfileDetailSchema = Type.Intersect([
   ProfileSchema,
   Type.Object({
-    identifiers: Type.Array(Type.Object({ kind: IdentifierKindSchema, value: Type.String() })),
+    requestedId: Type.String({ description: 'The ID of what was asked for.' }),
+    redirected: Type.Boolean({
+      description: 'Whether what was asked for belongs to another profile now, which is this one.',
+    }),
+    identifiers: Type.Array(
+      Type.Intersect([
+        IdentifierSchema,
+        Type.Object({
+          intervals: Type.Array(Type.Object({ from: Nullable(InstantOut), to: Nullable(InstantOut) }), {
+            description:
+              'When what happened under it is this profile’s: from, until before to; null is open.',
+          }),
+        }),
+      ]),
+      { description: 'At most 1,000.' },
+    ),
+    identifierCount: Type.Integer(),
     audiences: Type.Array(
       Type.Object({ id: Type.String(), key: Type.String(), name: Type.String(), enteredAt: InstantOut }),
     ),
+    warnings: Type.Array(WarningSchema),
+    traitDetails: Type.Optional(Type.Array(TraitDetailSchema)),
   }),
 ]);
 

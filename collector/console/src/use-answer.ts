@@ -54,6 +54,8 @@ export interface Pages<T> {
   readonly moreFailure: Failure | undefined;
   readonly loading: boolean;
   readonly hasMore: boolean;
+  /** About how many there are on all pages, where the list says so. */
+  readonly total: number | undefined;
   readonly reload: () => void;
   readonly loadMore: () => Promise<void>;
 }
@@ -81,6 +83,7 @@ export function usePages<T>(url: string): Pages<T> {
     moreFailure: current.failure,
     loading: first.loading || current.loading,
     hasMore: nextCursor !== null,
+    total: first.value?.estimatedTotal,
     reload,
     loadMore,
   };

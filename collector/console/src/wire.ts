@@ -10,6 +10,7 @@ export interface Workspace {
 export interface Page<T> {
   readonly data: readonly T[];
   readonly nextCursor: string | null;
+  readonly estimatedTotal?: number;
 }
 
 /** Whom an event, a profile or a member names; at least one of the three is there. */
@@ -31,6 +32,16 @@ export interface Profile extends Identity {
   readonly orders: number;
   /** Exact decimals by currency, such as `{ "USD": "59.99" }`. */
   readonly revenue: Readonly<Record<string, string>>;
+  readonly lastPage: {
+    readonly url: string | null;
+    readonly path: string | null;
+    readonly title: string | null;
+    readonly name: string | null;
+    readonly at: string;
+  } | null;
+  /** The utm parameters, each text or null, and when. */
+  readonly firstCampaign: (Readonly<Record<string, string | null>> & { readonly at: string }) | null;
+  readonly firstReferrer: { readonly url: string; readonly at: string } | null;
 }
 
 export interface Identifier {
@@ -38,8 +49,36 @@ export interface Identifier {
   readonly value: string;
 }
 
+/** When an identifier was theirs; null is open. */
+export interface Interval {
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export interface TraitDetail {
+  readonly trait: string;
+  readonly value: unknown;
+  readonly isOnce: boolean;
+  readonly isShown: boolean;
+  readonly at: string;
+  readonly messageId: string;
+  readonly source: { readonly id: string; readonly name: string | null } | null;
+}
+
+export interface Warning {
+  readonly code: string;
+  readonly events?: number;
+  readonly lastAt?: string;
+  readonly identifier?: Identifier;
+  readonly profiles?: number;
+}
+
 export interface ProfileDetail extends Profile {
-  readonly identifiers: readonly Identifier[];
+  readonly redirected: boolean;
+  readonly identifiers: readonly (Identifier & { readonly intervals: readonly Interval[] })[];
+  readonly identifierCount: number;
+  readonly warnings: readonly Warning[];
+  readonly traitDetails: readonly TraitDetail[];
   readonly audiences: readonly {
     readonly id: string;
     readonly key: string;

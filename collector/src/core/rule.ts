@@ -91,8 +91,8 @@ export const OPERATORS: Readonly<Record<ValueKind, readonly Operator[]>> = {
 };
 
 /**
- * What the collector knows of a profile by itself. `$orders` and `$events` are counts; `$revenue` is an exact sum in
- * the workspace's currency, `$revenue.EUR` one in another.
+ * What the collector knows of a profile by itself. `$orders`, `$events` and `$pages` are counts; `$revenue` is an exact
+ * sum in the workspace's currency, `$revenue.EUR` one in another. `$last_page` and `$first_referrer` are addresses.
  */
 export const BUILTIN_TRAITS: Readonly<Record<string, ValueKind>> = {
   $email: 'text',
@@ -102,6 +102,14 @@ export const BUILTIN_TRAITS: Readonly<Record<string, ValueKind>> = {
   $orders: 'number',
   $revenue: 'number',
   $events: 'number',
+  $pages: 'number',
+  $last_page: 'text',
+  $first_referrer: 'text',
+  '$first_campaign.source': 'text',
+  '$first_campaign.medium': 'text',
+  '$first_campaign.name': 'text',
+  '$first_campaign.term': 'text',
+  '$first_campaign.content': 'text',
 };
 
 /** The currency of `$revenue.EUR`; null where the trait is not of that form. */
@@ -175,6 +183,14 @@ export function parseDuration(text: string): Duration | null {
 /** The duration's minutes where no clock is changed. */
 export function minutesOf({ amount, unit }: Duration): number {
   return amount * MINUTES[unit];
+}
+
+/** Whether the rule reads events, and not only what profiles keep. */
+export function asksAboutEvents(rule: Rule): boolean {
+  if ('all' in rule) return rule.all.some(asksAboutEvents);
+  if ('any' in rule) return rule.any.some(asksAboutEvents);
+  if ('not' in rule) return asksAboutEvents(rule.not);
+  return 'event' in rule;
 }
 
 /** Whether the leaf only says which events count; it then means "at least one". */

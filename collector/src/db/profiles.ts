@@ -1,5 +1,4 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Cursor } from '../core/cursor';
 import { valuesOf, type Registers } from '../core/traits';
 import { type Campaign, type LastPage, readMarks, type Referrer } from '../core/visit';
 import type { IdentifierKind } from '../core/identifier';
@@ -84,7 +83,7 @@ export function revenueColumn(workspaceId: string, profileId: RawBuilder<unknown
       having sum(r.amount) <> 0) as sums) as revenue`;
 }
 
-/** The profiles with these IDs, in no particular order. */
+/** The profiles with these IDs, in their order; those that are gone are left out. */
 export async function readProfiles(
   db: Kysely<Database>,
   workspaceId: string,
@@ -98,7 +97,12 @@ export async function readProfiles(
       ${identifierColumns(workspaceId, id)}, ${revenueColumn(workspaceId, id)}
     from profile p
     where p.workspace_id = ${workspaceId} and p.profile_id = any(${profileIds}::uuid[])`.execute(db);
-  return rows.map((row) => ({
+  const found = new Map(rows.map((row) => [row.profile_id, toSummary(row)]));
+  return profileIds.flatMap((profileId) => found.get(profileId) ?? []);
+}
+
+function toSummary(row: SummaryRow): ProfileSummary {
+  return {
     id: row.profile_id,
     userId: row.user_id,
     email: row.email,
@@ -115,65 +119,7 @@ export async function readProfiles(
       firstCampaign: row.first_campaign,
       firstReferrer: row.first_referrer,
     }),
-  }));
-}
-
-export interface ProfileQuery {
-  /** The beginning of an identifier of theirs; null for all profiles. */
-  readonly search: string | null;
-  readonly limit: number;
-  readonly after: Cursor | null;
-}
-
-/** More identifiers than this are not looked through; a longer prefix finds the rest. */
-const MAX_FOUND_IDENTIFIERS = 1_000;
-
-/**
- * A page of profiles, most recently seen first. Walks the parts by hour of last activity and takes from each profile
- * the part that was seen last, so that a page costs its length and not the number of profiles.
- */
-export async function listProfiles(
-  db: Kysely<Database>,
-  workspaceId: string,
-  { search, limit, after }: ProfileQuery,
-): Promise<ProfileSummary[]> {
-  const matches = search === null ? sql`true` : sql`p.owner_id in ${ownersOfPrefix(workspaceId, search)}`;
-  const place =
-    after === null
-      ? sql`true`
-      : sql`p.last_seen_hour <= date_trunc('hour', ${new Date(after.at)}::timestamptz, 'UTC')
-            and (p.last_seen_at, p.owner_id) < (${new Date(after.at)}::timestamptz, ${after.id}::uuid)`;
-  const { rows } = await sql<{ owner_id: string }>`
-    select p.owner_id
-    from profile_part p
-    where p.workspace_id = ${workspaceId} and ${matches} and ${place}
-      and not exists (
-        select from profile_part q
-        where q.workspace_id = ${workspaceId} and q.owner_id = p.owner_id
-          and (q.last_seen_at, q.subject_id) > (p.last_seen_at, p.subject_id))
-    order by p.last_seen_hour desc, p.last_seen_at desc, p.owner_id desc
-    limit ${limit}`.execute(db);
-  const ids = rows.map((row) => row.owner_id);
-  const profiles = new Map(
-    (await readProfiles(db, workspaceId, ids)).map((profile) => [profile.id, profile]),
-  );
-  return ids.flatMap((id) => profiles.get(id) ?? []);
-}
-
-/** Everybody who owns something under an identifier that begins so; emails are compared in lower case. */
-function ownersOfPrefix(workspaceId: string, prefix: string): RawBuilder<unknown> {
-  // The last character of Unicode closes the range: no text that begins with the prefix sorts after it.
-  const range = (text: string) => sql`(s.value >= ${text} and s.value < ${`${text}\u{10FFFF}`})`;
-  return sql`(
-    with found as (
-      select s.subject_id from subject s
-      where s.workspace_id = ${workspaceId} and (${range(prefix)} or ${range(prefix.toLowerCase())})
-      order by s.value
-      limit ${MAX_FOUND_IDENTIFIERS})
-    select subject_id from found
-    union
-    select o.owner_id from ownership o join found on found.subject_id = o.subject_id
-    where o.workspace_id = ${workspaceId})`;
+  };
 }
 
 /**
@@ -194,28 +140,6 @@ export async function resolveProfile(
     order by rank
     limit 1`.execute(db);
   return rows[0]?.profile_id ?? null;
-}
-
-export interface ProfileIdentifier {
-  readonly kind: IdentifierKind;
-  readonly value: string;
-}
-
-/** Every identifier under which the profile owns something: its own first, then by kind and value. */
-export async function readIdentifiers(
-  db: Kysely<Database>,
-  workspaceId: string,
-  profileId: string,
-): Promise<ProfileIdentifier[]> {
-  const { rows } = await sql<ProfileIdentifier>`
-    select s.kind, s.value
-    from subject s
-    where s.workspace_id = ${workspaceId} and s.subject_id in (
-      select ${profileId}::uuid
-      union
-      select o.subject_id from ownership o where o.workspace_id = ${workspaceId} and o.owner_id = ${profileId})
-    order by s.subject_id <> ${profileId}, s.kind desc, s.value`.execute(db);
-  return rows;
 }
 
 /** The audiences that the profile is a member of. */

@@ -8,6 +8,8 @@ import {
   stepsOf,
   type TraitRule,
 } from '../core/rule';
+import { onceKeyOf } from '../core/traits';
+import { MARK_HEAD_LENGTH } from '../core/visit';
 import { type ComparedValue, meetsAll, type RunTime } from './rule-comparison-sql';
 import { aggregateOf, comparedAggregate, isCandidate, ownedEvents } from './rule-event-sql';
 
@@ -33,6 +35,24 @@ export function compileRule(rule: Rule, run: RuleRun): RawBuilder<{ profile_id: 
   const holds = compile(rule, { leaves, run });
   return sql`
     select p.profile_id
+    from ${leaves.sources()}
+    where ${holds}`;
+}
+
+/**
+ * As {@link compileRule}, with what a built-in trait of each profile is, as the column `sorted`.
+ *
+ * @param rule null: all profiles
+ */
+export function compileSorted(
+  rule: Rule | null,
+  { trait, ...run }: RuleRun & { readonly trait: string },
+): RawBuilder<{ profile_id: string; sorted: unknown }> {
+  const leaves = createLeaves(run);
+  const holds = rule === null ? sql`true` : compile(rule, { leaves, run });
+  const sorted = leaves.trait({ trait }).sql;
+  return sql`
+    select p.profile_id, ${sorted} as sorted
     from ${leaves.sources()}
     where ${holds}`;
 }
@@ -75,6 +95,11 @@ function createLeaves(run: RuleRun): Leaves {
   const events: { aggregate: RawBuilder<unknown>; isCandidate: RawBuilder<boolean> }[] = [];
   let readsIdentifiers = false;
 
+  const column = (value: RawBuilder<unknown>): RawBuilder<unknown> => {
+    const name = `t${traits.length}`;
+    traits.push(sql`${value} as ${sql.ref(name)}`);
+    return sql.ref(`p.${name}`);
+  };
   const builtin = (trait: string): RawBuilder<unknown> => {
     switch (trait) {
       case '$email':
@@ -89,11 +114,25 @@ function createLeaves(run: RuleRun): Leaves {
         return sql`p.order_count`;
       case '$events':
         return sql`p.event_count`;
+      case '$pages':
+        return column(sql`sum(q.page_count)`);
+      case '$last_page':
+        return column(
+          sql`coalesce(${said(sql`max(q.last_page)`, 'url')}, ${said(sql`max(q.last_page)`, 'path')})`,
+        );
+      case '$first_referrer':
+        return column(said(sql`min(q.first_referrer)`, 'url'));
+      case '$first_campaign.source':
+      case '$first_campaign.medium':
+      case '$first_campaign.name':
+      case '$first_campaign.term':
+      case '$first_campaign.content':
+        return column(said(sql`min(q.first_campaign)`, trait.slice('$first_campaign.'.length)));
       default: {
         const currency = currencyOfTrait(trait) ?? run.currency;
-        const column = `r${revenues.length}`;
-        revenues.push(sql`sum(r.amount) filter (where r.currency = ${currency}) as ${sql.ref(column)}`);
-        return sql`coalesce(${sql.ref(`r.${column}`)}, 0)`;
+        const name = `r${revenues.length}`;
+        revenues.push(sql`sum(r.amount) filter (where r.currency = ${currency}) as ${sql.ref(name)}`);
+        return sql`coalesce(${sql.ref(`r.${name}`)}, 0)`;
       }
     }
   };
@@ -102,15 +141,13 @@ function createLeaves(run: RuleRun): Leaves {
     trait: ({ trait }) => {
       const kind = kindOfTrait(trait) ?? 'json';
       if (trait.startsWith('$')) return { kind, sql: builtin(trait) };
-      const column = `t${traits.length}`;
-      traits.push(sql`${latestTrait(stepsOf(trait))} as ${sql.ref(column)}`);
-      return { kind, sql: sql.ref(`p.${column}`) };
+      return { kind, sql: column(standingTrait(stepsOf(trait))) };
     },
     event: (rule) => {
-      const column = `e${events.length}`;
-      const aggregate = sql`${aggregateOf(rule, run)} as ${sql.ref(column)}`;
+      const name = `e${events.length}`;
+      const aggregate = sql`${aggregateOf(rule, run)} as ${sql.ref(name)}`;
       events.push({ aggregate, isCandidate: isCandidate(rule, run) });
-      return comparedAggregate(rule, sql.ref(`a.${column}`));
+      return comparedAggregate(rule, sql.ref(`a.${name}`));
     },
     sources: () => {
       const sources = [profiles(traits, run)];
@@ -149,13 +186,26 @@ function profiles(traits: readonly RawBuilder<unknown>[], run: RuleRun): RawBuil
       group by q.owner_id) as p`;
 }
 
-/** Of a profile's parts, the value that was written last; JSON null, which a tombstone has, is SQL null. */
-function latestTrait([key, ...steps]: readonly string[]): RawBuilder<unknown> {
+/**
+ * Of a profile's parts, the value that was written last, else the once-only one that was written first; JSON null, which
+ * a tombstone has, is SQL null.
+ */
+function standingTrait([key, ...steps]: readonly string[]): RawBuilder<unknown> {
+  const latest = firstRegister(key!, sql`desc`);
+  const once = firstRegister(onceKeyOf(key!), sql`asc`);
+  return sql`nullif((coalesce(${latest}, ${once}) -> 0) #> ${steps}::text[], 'null'::jsonb)`;
+}
+
+function firstRegister(key: string, order: RawBuilder<unknown>): RawBuilder<unknown> {
   const register = sql`q.traits -> ${key}::text`;
-  const latest = sql`(array_agg(${register}
-    order by (${register} ->> 1) collate "C" desc, (${register} ->> 2) collate "C" desc)
+  return sql`(array_agg(${register}
+    order by (${register} ->> 1) collate "C" ${order}, (${register} ->> 2) collate "C" ${order})
     filter (where q.traits ? ${key}::text))[1]`;
-  return sql`nullif((${latest} -> 0) #> ${steps}::text[], 'null'::jsonb)`;
+}
+
+/** What a mark (core/visit.ts) says in a field. */
+function said(mark: RawBuilder<unknown>, field: string): RawBuilder<unknown> {
+  return sql`(substring(${mark} from ${sql.lit(MARK_HEAD_LENGTH + 1)})::jsonb ->> ${field}::text)`;
 }
 
 function revenueSums(revenues: readonly RawBuilder<unknown>[], run: RuleRun): RawBuilder<unknown> {

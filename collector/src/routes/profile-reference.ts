@@ -24,10 +24,22 @@ export async function requireProfile(
   db: Parameters<typeof resolveProfile>[0],
   { workspaceId, reference }: Reference,
 ): Promise<string> {
-  const subjectId = subjectIdFrom({ workspaceId, reference });
-  const id = subjectId === null ? null : await resolveProfile(db, workspaceId, subjectId);
+  return (await resolveReference(db, { workspaceId, reference })).id;
+}
+
+/**
+ * As {@link requireProfile}, and what was asked for: an ID of its own where it belongs to another profile now.
+ *
+ * @throws ApiError not_found
+ */
+export async function resolveReference(
+  db: Parameters<typeof resolveProfile>[0],
+  { workspaceId, reference }: Reference,
+): Promise<{ readonly id: string; readonly requestedId: string }> {
+  const requestedId = subjectIdFrom({ workspaceId, reference });
+  const id = requestedId === null ? null : await resolveProfile(db, workspaceId, requestedId);
   if (id === null) throw new ApiError('not_found', 'There is no profile with this ID.');
-  return id;
+  return { id, requestedId: requestedId! };
 }
 
 /** The subject that an ID or an identifier stands for; null where it is neither. */

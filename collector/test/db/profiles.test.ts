@@ -49,10 +49,11 @@ describe('somebody who browses, signs in and buys', () => {
       audiences: [],
     });
     expect(body.traits).not.toHaveProperty('city');
+    const intervals = [{ from: null, to: null }];
     expect(body.identifiers).toEqual([
-      { kind: 'user', value: userId },
-      { kind: 'email', value: 'kim@example.com' },
-      { kind: 'anonymous', value: anonymousId },
+      { kind: 'user', value: userId, intervals },
+      { kind: 'email', value: 'kim@example.com', intervals },
+      { kind: 'anonymous', value: anonymousId, intervals },
     ]);
   });
 

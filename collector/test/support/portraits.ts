@@ -1,17 +1,24 @@
 /** Reads a workspace back through the queries that the API uses, in the form of the oracle. */
 import type { Kysely } from 'kysely';
 import { inSnapshot } from '../../src/db/connect';
+import { readIdentifiers } from '../../src/db/profile-detail';
+import { findProfiles } from '../../src/db/profile-list';
+import { readProfiles } from '../../src/db/profiles';
 import { EVERYTHING, readTimeline } from '../../src/db/timeline';
-import { listProfiles, readIdentifiers } from '../../src/db/profiles';
 import type { Database } from '../../src/db/tables';
 import type { Portrait } from './identity-oracle';
 
 export async function portraitsStored(db: Kysely<Database>, workspaceId: string): Promise<Portrait[]> {
   return inSnapshot(db, workspaceId, async (transaction) => {
-    const profiles = await listProfiles(transaction, workspaceId, { search: null, limit: 1000, after: null });
+    const { places } = await findProfiles(transaction, workspaceId, {
+      ...{ search: null, filter: null, sort: 'lastSeenAt', order: 'desc', limit: 1000, after: null },
+      now: new Date(),
+    });
+    const ids = places.map(({ id }) => id);
+    const profiles = await readProfiles(transaction, workspaceId, ids);
     const portraits: Portrait[] = [];
     for (const profile of profiles) {
-      const identifiers = await readIdentifiers(transaction, workspaceId, profile.id);
+      const { identifiers } = await readIdentifiers(transaction, workspaceId, profile.id);
       const timeline = await readTimeline(transaction, workspaceId, {
         profileId: profile.id,
         order: 'newest',

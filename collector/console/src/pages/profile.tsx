@@ -7,6 +7,7 @@ import { Empty, Screen, Skeleton } from '../parts/screen';
 import { useAnswer } from '../use-answer';
 import type { ProfileDetail } from '../wire';
 import { ProfileFacts } from './profile-facts';
+import { Warnings } from './profile-warnings';
 import { Timeline } from './timeline';
 
 export function Profile() {
@@ -15,7 +16,7 @@ export function Profile() {
     value: profile,
     failure,
     reload,
-  } = useAnswer<ProfileDetail>(`/v1/profiles/${encodeURIComponent(id)}`);
+  } = useAnswer<ProfileDetail>(`/v1/profiles/${encodeURIComponent(id)}?verbose=true`);
   if (profile) return <Known profile={profile} onReload={reload} />;
   if (failure?.status === 404) {
     return (
@@ -62,6 +63,7 @@ function Known({ profile, onReload }: KnownProps) {
         </button>
       }
     >
+      <Warnings profile={profile} />
       <Figures profile={profile} />
       <div class="columns">
         <ProfileFacts profile={profile} />

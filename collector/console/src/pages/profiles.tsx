@@ -3,64 +3,117 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { address } from '../api';
 import { counted, nameOf, revenueOf, wholeNumber } from '../format';
 import { Ago } from '../parts/ago';
-import { Icon } from '../parts/icon';
+import { Icon, type IconName } from '../parts/icon';
 import { More } from '../parts/more';
 import { Problem } from '../parts/problem';
 import { Empty, Screen, Skeleton } from '../parts/screen';
 import { Who } from '../parts/who';
 import { usePages } from '../use-answer';
 import type { Profile } from '../wire';
+import { filterOf, sortQuery, SORTS } from './profile-query';
 
 const PAGE_SIZE = 50;
 const TYPING_MS = 250;
 
 export function Profiles() {
-  const search = useLocation().query['search'] ?? '';
-  const pages = usePages<Profile>(address('/v1/profiles', { search, limit: PAGE_SIZE }));
-  const { items, failure } = pages;
+  const { search = '', sort = '', trait = '' } = useLocation().query;
+  const filter = filterOf(trait);
+  const pages = usePages<Profile>(
+    address('/v1/profiles', { search, ...sortQuery(sort), filter, limit: PAGE_SIZE }),
+  );
+  const { items, failure, total } = pages;
+  const isNarrowed = search !== '' || filter !== '';
   return (
     <Screen
       title="Profiles"
-      lead="Everybody who was seen, most recent first"
-      actions={<Search search={search} />}
+      lead={total === undefined ? 'Everybody who was seen' : counted(total, 'profile')}
+      actions={
+        <>
+          <TypedField
+            name="search"
+            label="Search profiles"
+            placeholder="Email, user ID, anonymous ID"
+            icon="search"
+          />
+          <TypedField
+            name="trait"
+            label="Filter by a trait"
+            placeholder="Trait: plan = pro"
+            icon="audiences"
+          />
+          <Sort chosen={sort} />
+        </>
+      }
     >
       {!items && failure && <Problem failure={failure} onRetry={pages.reload} />}
       {!items && !failure && <Skeleton rows={8} />}
-      {items?.length === 0 && <Nobody search={search} />}
+      {items?.length === 0 && <Nobody isNarrowed={isNarrowed} />}
       {items && items.length > 0 && <ProfileTable profiles={items} busy={pages.loading} />}
       <More pages={pages} />
       <p class="unseen" aria-live="polite">
-        {items && search !== '' && `${counted(items.length, 'profile')} found.`}
+        {items && isNarrowed && `${counted(total ?? items.length, 'profile')} found.`}
       </p>
     </Screen>
   );
 }
 
-/** What is searched stands in the address, so that a link or a reload finds it again. */
-function Search({ search }: { readonly search: string }) {
-  const { route } = useLocation();
-  const [text, setText] = useState(search);
-  const asked = useRef(search);
+/** Changes one parameter of the page's address, so that a link or a reload finds the same list again. */
+function useParameter(name: string): readonly [value: string, change: (value: string) => void] {
+  const { query, route } = useLocation();
+  return [
+    query[name] ?? '',
+    (value) => route(address('/console/profiles', { ...query, [name]: value }), true),
+  ];
+}
+
+function Sort({ chosen }: { readonly chosen: string }) {
+  const [, change] = useParameter('sort');
+  return (
+    <label>
+      <span class="unseen">Sort profiles</span>
+      <select value={chosen} onChange={(event) => change(event.currentTarget.value)}>
+        {Object.entries(SORTS).map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface TypedFieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly placeholder: string;
+  readonly icon: IconName;
+}
+
+/** A field whose text is asked for once somebody stops typing. */
+function TypedField({ name, label, placeholder, icon }: TypedFieldProps) {
+  const [value, change] = useParameter(name);
+  const [text, setText] = useState(value);
+  const asked = useRef(value);
   useEffect(() => {
-    if (search !== asked.current) setText(search);
-    asked.current = search;
-  }, [search]);
+    if (value !== asked.current) setText(value);
+    asked.current = value;
+  }, [value]);
   useEffect(() => {
     const timer = setTimeout(() => {
       if (text.trim() === asked.current) return;
       asked.current = text.trim();
-      route(address('/console/profiles', { search: text.trim() }), true);
+      change(text.trim());
     }, TYPING_MS);
     return () => clearTimeout(timer);
   }, [text]);
   return (
     <label class="search">
-      <Icon name="search" />
-      <span class="unseen">Search profiles</span>
+      <Icon name={icon} />
+      <span class="unseen">{label}</span>
       <input
         type="search"
-        name="search"
-        placeholder="Email, user ID, anonymous ID"
+        name={name}
+        placeholder={placeholder}
         autocomplete="off"
         spellcheck={false}
         value={text}
@@ -70,8 +123,8 @@ function Search({ search }: { readonly search: string }) {
   );
 }
 
-function Nobody({ search }: { readonly search: string }) {
-  if (search === '') {
+function Nobody({ isNarrowed }: { readonly isNarrowed: boolean }) {
+  if (!isNarrowed) {
     return (
       <Empty title="Nobody yet">
         <p>
@@ -83,7 +136,7 @@ function Nobody({ search }: { readonly search: string }) {
   return (
     <Empty title="Nobody found">
       <p>
-        No profile matches “{search}”. <a href="/console/profiles">Show all</a>
+        No profile matches. <a href="/console/profiles">Show all</a>
       </p>
     </Empty>
   );
