@@ -133,6 +133,46 @@ describe('profiles', () => {
     await page.getByRole('heading', { name: 'Nobody found' }).waitFor();
   });
 
+  test('the list is sorted and filtered by a trait, and the address remembers both', async () => {
+    await page.goto(at('/console/profiles'));
+    await page.getByText('2 profiles').waitFor();
+    await page.getByLabel('Sort profiles').selectOption('Oldest');
+    await page.waitForURL(/sort=firstSeenAt-asc/);
+    await page.getByLabel('Filter by a trait').fill('name = Ada Lovelace');
+    await page.getByText('1 profile', { exact: true }).waitFor();
+    await page.reload();
+
+    await page.getByRole('link', { name: 'ada@example.com' }).waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(1);
+    expect(await page.getByLabel('Sort profiles').inputValue()).toBe('firstSeenAt-asc');
+    await page.getByLabel('Filter by a trait').fill('name = Nobody');
+    await page.getByRole('heading', { name: 'Nobody found' }).waitFor();
+  });
+
+  test('a profile shows where it came from, what was mended, and since when each trait is known', async () => {
+    await send(
+      {
+        ...{ type: 'page', anonymousId: 'from-mail' },
+        context: {
+          page: { url: 'https://shop.example/sale', referrer: 'https://mail.example/' },
+          campaign: { source: 'mail', name: HOSTILE },
+        },
+      },
+      { type: 'identify', userId: 'eve', anonymousId: 'from-mail', traits: { $once: { found: 'sale' } } },
+      order('eve', { revenue: 'free' }),
+    );
+    await page.goto(at('/console/profiles/user%3Aeve'));
+    await page.getByRole('heading', { name: 'eve' }).waitFor();
+
+    const text = await page.locator('main').innerText();
+    expect(text).toContain('1 event with an order without a usable amount');
+    expect(text).toContain('https://shop.example/sale');
+    expect(text).toContain('https://mail.example/');
+    expect(text).toContain(`mail · ${HOSTILE}`);
+    expect(text).toContain('once only, ');
+    expect(await page.locator('main img').count()).toBe(0);
+  });
+
   test('a profile shows who it is, what it spent, and its history from before the sign-in', async () => {
     await page.goto(at('/console/profiles/email%3Aada@example.com'));
     await page.getByRole('heading', { name: 'ada@example.com' }).waitFor();
