@@ -188,19 +188,20 @@ function profiles(traits: readonly RawBuilder<unknown>[], run: RuleRun): RawBuil
 
 /**
  * Of a profile's parts, the value that was written last, else the once-only one that was written first; JSON null, which
- * a tombstone has, is SQL null.
+ * a tombstone has, is SQL null. As texts that begin with time and message ID, since the greatest of those needs no sorting
+ * within each profile: with array_agg(… order by …) the whole pass was sorted, and took twice as long.
  */
 function standingTrait([key, ...steps]: readonly string[]): RawBuilder<unknown> {
-  const latest = firstRegister(key!, sql`desc`);
-  const once = firstRegister(onceKeyOf(key!), sql`asc`);
-  return sql`nullif((coalesce(${latest}, ${once}) -> 0) #> ${steps}::text[], 'null'::jsonb)`;
+  const standing = sql`coalesce(max(${registerText(key!)}), min(${registerText(onceKeyOf(key!))}))`;
+  return sql`nullif(substring(${standing} from ${sql.lit(REGISTER_HEAD_LENGTH + 1)})::jsonb
+    #> ${steps}::text[], 'null'::jsonb)`;
 }
 
-function firstRegister(key: string, order: RawBuilder<unknown>): RawBuilder<unknown> {
-  const register = sql`q.traits -> ${key}::text`;
-  return sql`(array_agg(${register}
-    order by (${register} ->> 1) collate "C" ${order}, (${register} ->> 2) collate "C" ${order})
-    filter (where q.traits ? ${key}::text))[1]`;
+const REGISTER_HEAD_LENGTH = '2026-01-31T12:00:00.000Z00000000-0000-4000-8000-000000000000'.length;
+
+function registerText(key: string): RawBuilder<unknown> {
+  const register = sql`(q.traits -> ${key}::text)`;
+  return sql`((${register} ->> 1) || (${register} ->> 2) || (${register} -> 0)::text) collate "C"`;
 }
 
 /** What a mark (core/visit.ts) says in a field. */

@@ -29,12 +29,7 @@ export function Profiles() {
       lead={total === undefined ? 'Everybody who was seen' : counted(total, 'profile')}
       actions={
         <>
-          <TypedField
-            name="search"
-            label="Search profiles"
-            placeholder="Email, user ID, anonymous ID"
-            icon="search"
-          />
+          <TypedField name="search" label="Search profiles" placeholder="Email or ID" icon="search" />
           <TypedField
             name="trait"
             label="Filter by a trait"
