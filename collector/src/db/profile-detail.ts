@@ -1,7 +1,8 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { IdentifierKind } from '../core/identifier';
 import { isShown, type Registers, traitOfKey } from '../core/traits';
 import type { Database } from './tables';
+import { spansOf } from './timeline-scan';
 
 /** From when until before when an identifier belonged to the profile; null: from the beginning, for ever. */
 export interface Interval {
@@ -18,21 +19,18 @@ export interface ProfileIdentifier {
 /** More identifiers than these are counted, and not listed. */
 const MAX_LISTED_IDENTIFIERS = 1_000;
 
-/** The stretches that the profile owns, of subjects of others and of its own. */
-function spansOf(workspaceId: string, profileId: string): RawBuilder<unknown> {
-  return sql`
-    select subject_id, from_at, to_at from ownership
-    where workspace_id = ${workspaceId} and owner_id = ${profileId}
-    union all
-    select ${profileId}::uuid, '-infinity', 'infinity'
-    where not exists (select from ownership where workspace_id = ${workspaceId} and subject_id = ${profileId})`;
-}
-
-/** Every identifier under which the profile owns something: its own first, then by kind and value. */
+/**
+ * Every identifier under which the profile owns something: its own first, then by kind and value.
+ *
+ * @param query.limit null: all of them @default 1,000
+ */
 export async function readIdentifiers(
   db: Kysely<Database>,
   workspaceId: string,
-  profileId: string,
+  {
+    profileId,
+    limit = MAX_LISTED_IDENTIFIERS,
+  }: { readonly profileId: string; readonly limit?: number | null },
 ): Promise<{ readonly identifiers: ProfileIdentifier[]; readonly identifierCount: number }> {
   const { rows } = await sql<{
     kind: IdentifierKind;
@@ -40,7 +38,7 @@ export async function readIdentifiers(
     spans: readonly (readonly [from: string | null, to: string | null])[] | null;
     total: number;
   }>`
-    with span as (${spansOf(workspaceId, profileId)})
+    with span as (select * from ${spansOf(workspaceId, profileId)} as owned)
     select s.kind, s.value, owned.spans, count(*) over () as total
     from (
       select subject_id, json_agg(json_build_array(
@@ -49,7 +47,7 @@ export async function readIdentifiers(
       from span group by subject_id) as owned
     join subject s on s.workspace_id = ${workspaceId} and s.subject_id = owned.subject_id
     order by s.subject_id <> ${profileId}, s.kind desc, s.value
-    limit ${MAX_LISTED_IDENTIFIERS}`.execute(db);
+    limit ${limit}::bigint`.execute(db);
   const identifiers = rows.map(({ kind, value, spans }) => ({
     kind,
     value,
@@ -93,7 +91,7 @@ export async function readWarnings(
   profileId: string,
 ): Promise<ProfileWarning[]> {
   const latest = sql`
-    select * from (${spansOf(workspaceId, profileId)}) as span
+    select * from ${spansOf(workspaceId, profileId)} as span
     order by to_at desc, from_at desc limit ${MAX_STRETCHES}`;
   const flagged = await sql<{ code: string; events: number; lastAt: Date }>`
     select warning.code, count(*) as events, max(found.occurred_at) as "lastAt"

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { readEventsAt, type ShownEvent } from './events';
-import { type ProfileIdentifier, type ProfileSummary, readIdentifiers, readProfiles } from './profiles';
+import { type ProfileIdentifier, readIdentifiers } from './profile-detail';
+import { type ProfileSummary, readProfiles } from './profiles';
 import type { Database } from './tables';
 import { spansOf } from './timeline-scan';
 
@@ -34,7 +35,7 @@ export async function* exportProfile(
       select set_config('throughline.workspace', ${workspaceId}, true), set_config('jit', 'off', true),
         set_config('lock_timeout', '5s', true)`.execute(transaction);
     const profiles = await readProfiles(transaction, workspaceId, [profileId]);
-    const identifiers = await readIdentifiers(transaction, workspaceId, profileId);
+    const { identifiers } = await readIdentifiers(transaction, workspaceId, { profileId, limit: null });
     yield [...profiles.map((profile) => ({ profile })), ...identifiers.map((identifier) => ({ identifier }))];
     await sql`
       declare places no scroll cursor for

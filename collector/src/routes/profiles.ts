@@ -179,7 +179,7 @@ const addDetail: AddRoutes = (app, { db, access }) => {
         });
         const [profile] = await readProfiles(transaction, workspaceId, [id]);
         if (profile === undefined) throw new ApiError('not_found');
-        const identifiers = await readIdentifiers(transaction, workspaceId, id);
+        const identifiers = await readIdentifiers(transaction, workspaceId, { profileId: id });
         const audiences = await readMemberships(transaction, workspaceId, id);
         const warnings = await readWarnings(transaction, workspaceId, id);
         const details = query.verbose

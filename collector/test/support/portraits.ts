@@ -18,7 +18,9 @@ export async function portraitsStored(db: Kysely<Database>, workspaceId: string)
     const profiles = await readProfiles(transaction, workspaceId, ids);
     const portraits: Portrait[] = [];
     for (const profile of profiles) {
-      const { identifiers } = await readIdentifiers(transaction, workspaceId, profile.id);
+      const { identifiers } = await readIdentifiers(transaction, workspaceId, {
+        profileId: profile.id,
+      });
       const timeline = await readTimeline(transaction, workspaceId, {
         profileId: profile.id,
         order: 'newest',
