@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [ingest] [sdk] [start] [--quick] [--json] [--cpu-profile=FOLDER]`: how fast things are here and now. Rows of
+ * `npm run bench -- [ingest] [identity] [sdk] [start] [--quick] [--json] [--cpu-profile=FOLDER]`: how fast things are here and now. Rows of
  * one run may be compared with each other; figures of different machines, or of a busy one, may not. It never fails
  * because something is slow, only where something is wrong.
  */
@@ -8,13 +8,14 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildStale } from '../bin/build.mjs';
 import { createCleanUp } from './clean-up';
+import { measureIdentity, tabulateIdentity } from './identity';
 import { measureIngest } from './ingest';
 import { tabulateIngest } from './ingest-table';
 import { measureSdk, tabulateSdk } from './sdk-size';
 import { measureStart, tabulateStart } from './start-time';
 import { renderTable, type Table } from './table';
 
-const PARTS = ['sdk', 'start', 'ingest'] as const;
+const PARTS = ['sdk', 'start', 'ingest', 'identity'] as const;
 type Part = (typeof PARTS)[number];
 const USAGE = `Usage: npm run bench -- [${PARTS.join('] [')}] [--quick] [--json] [--cpu-profile=FOLDER]`;
 const GIBIBYTE = 2 ** 30;
@@ -49,6 +50,10 @@ try {
     const isQuick = flags.quick === true;
     const result = await measureIngest({ cleanUp, note, isQuick, cpuProfileFolder });
     print('ingest', result, tabulateIngest(result));
+  }
+  if (isWanted('identity')) {
+    const rows = await measureIdentity({ cleanUp, note, isQuick: flags.quick === true });
+    print('identity', rows, [tabulateIdentity(rows)]);
   }
   if (flags.json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
 } catch (error) {

@@ -200,6 +200,14 @@ describe('profiles', () => {
     expect(names).toEqual(['Order Completed', 'Order Completed']);
   });
 
+  test('a timeline is read from its beginning', async () => {
+    await page.goto(at('/console/profiles/user%3Au-ada'));
+    await eventRow('Pricing').waitFor();
+    await page.locator('.filters select').first().selectOption('Oldest first');
+
+    await page.locator('.event').first().locator('.event-name', { hasText: 'Pricing' }).waitFor();
+  });
+
   test('an unknown profile and an unknown page each say so, and lead on', async () => {
     await page.goto(at('/console/profiles/00000000-0000-4000-8000-000000000000'));
     await page.getByRole('heading', { name: 'There is no such profile' }).waitFor();

@@ -12,13 +12,15 @@ import { EVENT_TYPES, type ProfileDetail, type TimelineEvent } from '../wire';
 const PAGE_SIZE = 50;
 
 interface Filter {
+  /** Empty: newest first. */
+  readonly order: string;
   readonly type: string;
   readonly event: string;
 }
 
-/** A profile's events, newest first, day by day. */
+/** A profile's events, day by day. */
 export function Timeline({ profile }: { readonly profile: ProfileDetail }) {
-  const [filter, setFilter] = useState<Filter>({ type: '', event: '' });
+  const [filter, setFilter] = useState<Filter>({ order: '', type: '', event: '' });
   const path = `/v1/profiles/${encodeURIComponent(profile.id)}/timeline`;
   const pages = usePages<TimelineEvent>(address(path, { ...filter, limit: PAGE_SIZE, include: 'context' }));
   const { items, failure, reload } = pages;
@@ -66,6 +68,16 @@ function Filters({ filter, events, onFilter }: FiltersProps) {
   }, [events.length]);
   return (
     <div class="filters">
+      <label>
+        <span class="unseen">Order</span>
+        <select
+          value={filter.order}
+          onChange={({ currentTarget }) => onFilter({ ...filter, order: currentTarget.value })}
+        >
+          <option value="">Newest first</option>
+          <option value="oldest">Oldest first</option>
+        </select>
+      </label>
       <label>
         <span class="unseen">Type</span>
         <select
