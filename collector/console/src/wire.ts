@@ -104,6 +104,11 @@ export interface TimelineEvent extends Identity {
   readonly source?: { readonly id: string; readonly name: string | null } | null;
 }
 
+/** Why an event is on a profile. */
+export interface Why {
+  readonly sentence: string;
+}
+
 /** What the live stream carries: the event, and whose timeline it landed on. */
 export interface LiveEvent extends TimelineEvent {
   readonly profileId: string;

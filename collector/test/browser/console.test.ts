@@ -187,6 +187,14 @@ describe('profiles', () => {
     expect(await page.getByTitle(`On this timeline by anonymous ${ANONYMOUS}`).count()).toBeGreaterThan(0);
   });
 
+  test('an event says why it is here', async () => {
+    await page.goto(at('/console/profiles/email%3Aada@example.com'));
+    await eventRow('Pricing').click();
+
+    await page.getByText(`It was sent under anonymous:${ANONYMOUS}`).waitFor();
+    expect(await page.locator('.event-detail').getByText('user:u-ada').count()).toBe(1);
+  });
+
   test('a timeline is narrowed by type and by name', async () => {
     await send({ type: 'track', userId: 'u-ada', event: 'Clicked' });
     await page.goto(at('/console/profiles/user%3Au-ada'));

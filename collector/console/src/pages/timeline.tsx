@@ -40,7 +40,12 @@ export function Timeline({ profile }: { readonly profile: ProfileDetail }) {
             <h3>{name}</h3>
             <ol class="events events-timeline">
               {events.map((event) => (
-                <EventRow key={event.messageId} event={event} aside={<Via event={event} />} />
+                <EventRow
+                  key={event.messageId}
+                  event={event}
+                  profileId={profile.id}
+                  aside={<Via event={event} />}
+                />
               ))}
             </ol>
           </section>

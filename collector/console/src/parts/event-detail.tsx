@@ -1,9 +1,16 @@
 import { absoluteTime } from '../format';
 import type { JsonObject, TimelineEvent } from '../wire';
 import { JsonView } from './json-view';
+import { WhyHere } from './why-here';
+
+interface EventDetailProps {
+  readonly event: TimelineEvent;
+  /** On whose timeline it is shown, if on one. */
+  readonly profileId?: string | undefined;
+}
 
 /** All of an event: what it said, who and when, and under which circumstances. */
-export function EventDetail({ event }: { readonly event: TimelineEvent }) {
+export function EventDetail({ event, profileId }: EventDetailProps) {
   const bodies = [
     { label: 'properties', value: event.properties },
     { label: 'traits', value: event.traits },
@@ -18,6 +25,7 @@ export function EventDetail({ event }: { readonly event: TimelineEvent }) {
           </section>
         ))}
         {bodies.length === 0 && <p class="muted">It carries no properties.</p>}
+        {profileId !== undefined && <WhyHere event={event} profileId={profileId} />}
         {hasContent(event.context) && (
           <details>
             <summary>context</summary>

@@ -8,12 +8,14 @@ import { Icon } from './icon';
 
 interface EventRowProps {
   readonly event: TimelineEvent;
+  /** On whose timeline it is, if on one. */
+  readonly profileId?: string;
   /** What stands at the end of the line: who it was, or by which identifier. */
   readonly aside?: ComponentChildren;
 }
 
 /** One event in one line, which opens to all that it carries. */
-export function EventRow({ event, aside }: EventRowProps) {
+export function EventRow({ event, profileId, aside }: EventRowProps) {
   const [open, setOpen] = useState(false);
   const detailId = useId();
   return (
@@ -43,7 +45,7 @@ export function EventRow({ event, aside }: EventRowProps) {
         {aside && <div class="event-aside">{aside}</div>}
       </div>
       <div id={detailId} class="event-detail" hidden={!open}>
-        {open && <EventDetail event={event} />}
+        {open && <EventDetail event={event} profileId={profileId} />}
       </div>
     </li>
   );
