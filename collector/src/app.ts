@@ -14,6 +14,7 @@ import { ApiError, errorBody, RETRY_AFTER_SECONDS } from './errors';
 import { toApiError } from './failure';
 import { allowLongRequests } from './long-requests';
 import { addAudienceRoutes } from './routes/audiences';
+import { addAuditRoutes } from './routes/audit';
 import { openToAnyPage } from './routes/any-page';
 import { addClaimRoutes } from './routes/claims';
 import { addClientSettingsRoutes } from './routes/client-settings';
@@ -30,6 +31,7 @@ import { addPixelRoutes } from './routes/pixel';
 import { addProfileExportRoutes } from './routes/profile-export';
 import { addProfileSessionRoutes } from './routes/profile-sessions';
 import { addProfileRoutes } from './routes/profiles';
+import { addRegulationRoutes } from './routes/regulations';
 import { addRejectedRoutes } from './routes/rejected';
 import { addSdkRoutes } from './routes/sdk';
 import { addSessionRoutes } from './routes/session';
@@ -119,6 +121,8 @@ export async function buildApp(
       addProfileExportRoutes,
       addAudienceRoutes,
       addRejectedRoutes,
+      addRegulationRoutes,
+      addAuditRoutes,
       addWorkspaceRoutes,
     ])
       add(scope as App, routes);

@@ -10,7 +10,8 @@ import type { Flush, QueueStats, Reservation } from './queue/contract';
 
 /** What became of one event. */
 export type Verdict =
-  | { readonly status: 'accepted' | 'duplicate'; readonly messageId: string }
+  /** suppressed: a regulation keeps it out; its key is stored, so that it stays out. */
+  | { readonly status: 'accepted' | 'duplicate' | 'suppressed'; readonly messageId: string }
   | {
       readonly status: 'rejected';
       readonly messageId: string | null;
@@ -140,7 +141,7 @@ async function writeBatches(
 /** In the order of arrival: of two events with one ID the first is accepted and the second a duplicate. */
 function readVerdicts(
   batches: readonly AcceptedBatch[],
-  { fresh, poisoned }: Outcome,
+  { fresh, suppressed, poisoned }: Outcome,
 ): (readonly Verdict[])[] {
   const seen = new Set<string>();
   const verdictOf = (result: Normalised): Verdict => {
@@ -153,7 +154,8 @@ function readVerdicts(
     }
     const isFirst = fresh.has(messageId) && !seen.has(messageId);
     seen.add(messageId);
-    return { status: isFirst ? 'accepted' : 'duplicate', messageId: shown };
+    if (!isFirst) return { status: 'duplicate', messageId: shown };
+    return { status: suppressed.has(messageId) ? 'suppressed' : 'accepted', messageId: shown };
   };
   return batches.map((batch) => batch.normalised.map(verdictOf));
 }

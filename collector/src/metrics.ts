@@ -28,6 +28,8 @@ export interface Tally {
   accepted: number;
   duplicates: number;
   rejected: number;
+  /** Kept out by a regulation. */
+  suppressed: number;
 }
 
 export interface RequestSeen {
@@ -69,7 +71,7 @@ export function createMetrics(watched: Watched): Metrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const sources = new Map<string, Tally>();
-  const totals: Tally = { accepted: 0, duplicates: 0, rejected: 0 };
+  const totals: Tally = { accepted: 0, duplicates: 0, rejected: 0, suppressed: 0 };
   let lastFlush: LastFlush | null = null;
   const write = writeMetrics(registers);
   const http = httpMetrics(registers);
@@ -81,9 +83,9 @@ export function createMetrics(watched: Watched): Metrics {
 
   function count(sourceId: string, verdicts: readonly Verdict[]): void {
     const source = sourceOf(sourceId);
-    const tally = sources.get(source) ?? { accepted: 0, duplicates: 0, rejected: 0 };
+    const tally = sources.get(source) ?? { accepted: 0, duplicates: 0, rejected: 0, suppressed: 0 };
     sources.set(source, tally);
-    const sums = { accepted: 0, duplicate: 0, rejected: 0 };
+    const sums = { accepted: 0, duplicate: 0, rejected: 0, suppressed: 0 };
     for (const verdict of verdicts) {
       sums[verdict.status] += 1;
       if (verdict.status === 'rejected') write.rejections.inc({ source, code: verdict.code });
@@ -94,6 +96,7 @@ export function createMetrics(watched: Watched): Metrics {
       each.accepted += sums.accepted;
       each.duplicates += sums.duplicate;
       each.rejected += sums.rejected;
+      each.suppressed += sums.suppressed;
     }
   }
 
@@ -127,7 +130,7 @@ function writeMetrics(registers: Registry[]) {
   return {
     events: new Counter({
       name: 'throughline_events_total',
-      help: 'Events by their source and what became of them: accepted, duplicate or rejected.',
+      help: 'Events by their source and what became of them: accepted, duplicate, rejected or suppressed.',
       labelNames: ['source', 'verdict'],
       registers,
     }),

@@ -143,6 +143,12 @@ export const ShownEventSchema = Type.Object({
 export const VerdictCounts = Type.Object({
   accepted: Type.Integer(),
   duplicates: Type.Integer(),
+  suppressed: Type.Optional(
+    Type.Integer({
+      description:
+        'With a secret key: those that a regulation keeps out. A write key is told that they were accepted.',
+    }),
+  ),
   rejected: Type.Array(
     Type.Object({
       index: Type.Integer(),
@@ -154,7 +160,7 @@ export const VerdictCounts = Type.Object({
 });
 
 export const SingleVerdict = Type.Object({
-  status: Type.Union([Type.Literal('accepted'), Type.Literal('duplicate')]),
+  status: Type.Union([Type.Literal('accepted'), Type.Literal('duplicate'), Type.Literal('suppressed')]),
   messageId: Type.String(),
   profileId: Type.Optional(Nullable(Type.String())),
 });
@@ -168,6 +174,7 @@ export const ImportLine = Type.Object({
   accepted: Type.Integer(),
   duplicates: Type.Integer(),
   rejected: Type.Integer(),
+  suppressed: Type.Optional(Type.Integer({ description: 'Those that a regulation keeps out.' })),
   firstRejected: Type.Optional(
     Type.Array(
       Type.Object({

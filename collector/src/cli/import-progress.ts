@@ -18,9 +18,9 @@ const NO_BAR = '{duration_formatted} | {rate} events/s | {counts}';
  */
 export function startProgress(stream: WriteStream, bytes: number | null): Progress {
   const startedAt = performance.now();
-  const rateOf = ({ accepted, duplicates, rejected }: ImportCounts): string => {
+  const rateOf = ({ accepted, duplicates, rejected, suppressed = 0 }: ImportCounts): string => {
     const seconds = Math.max(performance.now() - startedAt, 1) / 1000;
-    return showNumber(Math.round((accepted + duplicates + rejected) / seconds));
+    return showNumber(Math.round((accepted + duplicates + rejected + suppressed) / seconds));
   };
   if (!stream.isTTY) {
     return {
@@ -52,9 +52,10 @@ export function startProgress(stream: WriteStream, bytes: number | null): Progre
 }
 
 /** What became of the lines, in words. */
-export function showCounts({ accepted, duplicates, rejected }: ImportCounts): string {
+export function showCounts({ accepted, duplicates, rejected, suppressed = 0 }: ImportCounts): string {
   const [new_, again, bad] = [accepted, duplicates, rejected].map(showNumber);
-  return `${new_} accepted, ${again} ${duplicates === 1 ? 'duplicate' : 'duplicates'}, ${bad} rejected`;
+  const kept = suppressed === 0 ? '' : `, ${showNumber(suppressed)} suppressed`;
+  return `${new_} accepted, ${again} ${duplicates === 1 ? 'duplicate' : 'duplicates'}, ${bad} rejected${kept}`;
 }
 
 const showNumber = (value: number): string => value.toLocaleString('en-US');

@@ -53,8 +53,8 @@ export async function sendFile({ url, key, file, onProgress }: SendOptions): Pro
     const isOurs = response.headers['content-type']?.startsWith('application/x-ndjson') ?? false;
     if (response.statusCode !== 200 || !isOurs) return await readRefusal(response);
     for await (const line of linesOf(response)) {
-      const { lines, bytes, accepted, duplicates, rejected } = line;
-      counts = { lines, bytes, accepted, duplicates, rejected };
+      const { lines, bytes, accepted, duplicates, rejected, suppressed = 0 } = line;
+      counts = { lines, bytes, accepted, duplicates, rejected, suppressed };
       if (line.error !== undefined) return { status: 'broken', reason: line.error.message, counts };
       if (line.done === true) return { status: 'done', counts, firstRejected: line.firstRejected ?? [] };
       onProgress(counts);

@@ -1,5 +1,8 @@
+import { type Kysely, sql } from 'kysely';
+import type { Cursor } from '../core/cursor';
 import { instants, jsons, texts, uuids } from './columns';
 import type { Querier } from './querier';
+import type { Database } from './tables';
 
 /** Who did what by hand, and when. Never about whom: an entry outlives the erasure of whom it is about. */
 export interface AuditEntry {
@@ -32,4 +35,21 @@ export async function insertAuditEntry(
       jsons([JSON.stringify(detail)]),
     ],
   );
+}
+
+/** A page of what was done, newest first. */
+export async function listAuditEntries(
+  db: Kysely<Database>,
+  workspaceId: string,
+  { limit, after }: { limit: number; after: Cursor | null },
+): Promise<AuditEntry[]> {
+  const rows = await db
+    .selectFrom('audit_entry')
+    .select(['entry_id', 'at', 'actor', 'action', 'detail'])
+    .where('workspace_id', '=', workspaceId)
+    .$if(after !== null, (query) => query.where('entry_id', '<', sql<string>`${after!.id}::uuid`))
+    .orderBy('entry_id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ entry_id: entryId, ...entry }) => ({ entryId, ...entry }));
 }

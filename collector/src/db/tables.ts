@@ -16,6 +16,8 @@ export interface WorkspaceTable {
   retention_days: Generated<number | null>;
   /** Signs page tokens. */
   page_secret: Generated<Buffer>;
+  /** Raised by each regulation that changes what is taken in; 0: there was none. */
+  regulation_epoch: Generated<number>;
   created_at: Generated<Date>;
 }
 
@@ -216,6 +218,56 @@ export interface AuditEntryTable {
   detail: Json<Record<string, unknown>>;
 }
 
+export interface RegulationTable {
+  workspace_id: string;
+  regulation_id: string;
+  type: 'delete' | 'suppress' | 'unsuppress' | 'export';
+  created_at: Date;
+}
+
+export interface RegulationSubjectTable {
+  workspace_id: string;
+  regulation_id: string;
+  position: number;
+  subject_id: string | null;
+  profile_id: Generated<string | null>;
+  status: 'pending' | 'running' | 'done' | 'unknown';
+  erased_at: Generated<Date | null>;
+  finished_at: Generated<Date | null>;
+  attempts: Generated<number>;
+  error: Generated<string | null>;
+  progress: ColumnType<Record<string, unknown>, string | undefined, string>;
+}
+
+export interface SuppressionTable {
+  workspace_id: string;
+  subject_id: string;
+  since: Date;
+  regulation_id: string;
+}
+
+export interface ErasureTable {
+  workspace_id: string;
+  subject_id: string;
+  owner_id: string;
+  erased_at: Date;
+}
+
+export interface TombstoneTable {
+  workspace_id: string;
+  subject_id: string;
+  from_at: Date | number;
+  to_at: Date | number;
+  owner_id: string;
+  regulation_id: string;
+}
+
+export interface RegulationDroppedTable {
+  workspace_id: string;
+  regulation_id: string;
+  events: number;
+}
+
 export interface Database {
   workspace: WorkspaceTable;
   source: SourceTable;
@@ -237,4 +289,10 @@ export interface Database {
   audit_entry: AuditEntryTable;
   claim_void: ClaimVoidTable;
   profile_link: ProfileLinkTable;
+  regulation: RegulationTable;
+  regulation_subject: RegulationSubjectTable;
+  suppression: SuppressionTable;
+  erasure: ErasureTable;
+  tombstone: TombstoneTable;
+  regulation_dropped: RegulationDroppedTable;
 }

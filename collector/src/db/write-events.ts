@@ -26,18 +26,24 @@ export async function beginPreview(client: Querier): Promise<void> {
   await client.query('begin isolation level repeatable read read only');
 }
 
-/** Settings that end with the transaction: nothing stays behind on a pooled connection. */
+/**
+ * Settings that end with the transaction: nothing stays behind on a pooled connection.
+ *
+ * @returns how many regulations have changed what the workspace takes in; 0 where none ever did
+ */
 export async function enterWorkspace(
   client: Querier,
   workspaceId: string,
   statementTimeoutMs = STATEMENT_TIMEOUT_MS,
-): Promise<void> {
-  await client.query(
+): Promise<number> {
+  const { rows } = await client.query<{ epoch: number | null }>(
     `select set_config('throughline.workspace', $1, true),
             set_config('statement_timeout', $2, true),
-            set_config('lock_timeout', $3, true)`,
+            set_config('lock_timeout', $3, true),
+            (select regulation_epoch from workspace where workspace_id = $1::uuid) as epoch`,
     [workspaceId, String(statementTimeoutMs), String(LOCK_TIMEOUT_MS)],
   );
+  return rows[0]!.epoch ?? 0;
 }
 
 /**

@@ -123,18 +123,31 @@ export async function readOwnership(
   return divisions;
 }
 
-/** Whether the subjects are still divided as they were read: as many rows, written by the same transactions. */
-export async function isOwnershipUnchanged(
+/** What may have changed since it was read without a lock. */
+export interface SecondLook {
+  /** As many rows, written by the same transactions. */
+  readonly isOwnershipUnchanged: boolean;
+  /** See enterWorkspace(). */
+  readonly regulationEpoch: number;
+}
+
+/** Whether the subjects are still divided as they were read, and what regulations there are now. */
+export async function lookAgain(
   client: Querier,
   workspaceId: string,
   read: { readonly subjectIds: readonly string[]; readonly rows: number; readonly stamp: number },
-): Promise<boolean> {
-  const { rows } = await client.query<{ rows: number; stamp: number }>(
-    `select count(*) as rows, coalesce(sum(${STAMP}), 0)::bigint as stamp
+): Promise<SecondLook> {
+  const { rows } = await client.query<{ rows: number; stamp: number; epoch: number | null }>(
+    `select count(*) as rows, coalesce(sum(${STAMP}), 0)::bigint as stamp,
+       (select regulation_epoch from workspace where workspace_id = $1) as epoch
      from ${OWNERSHIP_OF_WANTED}`,
     [workspaceId, uuids(read.subjectIds)],
   );
-  return rows[0]!.rows === read.rows && rows[0]!.stamp === read.stamp;
+  const now = rows[0]!;
+  return {
+    isOwnershipUnchanged: now.rows === read.rows && now.stamp === read.stamp,
+    regulationEpoch: now.epoch ?? 0,
+  };
 }
 
 /**

@@ -9,6 +9,8 @@ export interface ImportCounts {
   readonly accepted: number;
   readonly duplicates: number;
   readonly rejected: number;
+  /** Kept out by a regulation; left out where there is none. */
+  readonly suppressed?: number;
 }
 
 export interface RejectedLine {
@@ -50,8 +52,10 @@ export function addVerdicts(
     const { messageId, code, message } = verdict;
     return [{ line, messageId, code, message }];
   });
+  const suppressed = (counts.suppressed ?? 0) + countOf('suppressed');
   return {
     counts: {
+      ...(suppressed === 0 ? {} : { suppressed }),
       lines,
       bytes,
       accepted: counts.accepted + countOf('accepted'),

@@ -43,11 +43,11 @@ export function createIdentityChanges({
   const trying = { pool, preparing: createPreparing(), random: Math.random, onRetry: () => undefined };
   const run = <T>({ workspaceId, isPreview }: By, change: (transaction: Transaction) => Promise<T>) =>
     tryAgain(trying, async (client) => {
-      await Promise.all([
+      const [, regulationEpoch] = await Promise.all([
         isPreview ? beginPreview(client) : begin(client),
         enterWorkspace(client, workspaceId, STATEMENT_TIMEOUT_MS),
       ]);
-      const outcome = await change({ client, workspaceId, maxOwners });
+      const outcome = await change({ client, workspaceId, maxOwners, regulationEpoch });
       await commit(client);
       return outcome;
     });

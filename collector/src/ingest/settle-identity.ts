@@ -5,13 +5,14 @@ import type { NormalEvent } from '../core/event';
 import {
   createSubjects,
   type Division,
-  isOwnershipUnchanged,
   lockSubjects,
+  lookAgain,
   NO_CLAIMS,
   readClaims,
   readEmailsAmong,
   readFollowers,
   readOwnership,
+  type SecondLook,
   type Subject,
 } from '../db/write-identity';
 import type { Transaction } from './transaction';
@@ -47,7 +48,7 @@ export interface FoundSubjects {
  * for users, who are never divided. All its statements go out at once, unless {@link Locks} ask for more.
  *
  * An event that claims nothing locks no subject. It is counted where its subject belonged when it was read, and before
- * the commit, when the parts that it added to are locked by that, {@link isStillDivided} looks again. A claim locks the
+ * the commit, when the parts that it added to are locked by that, {@link lookAtUnlocked} looks again. A claim locks the
  * parts that it moves before it reads what to move. So of the two the one that comes second sees the other.
  */
 export async function findSubjects(
@@ -137,18 +138,17 @@ export async function settleIdentity(
 }
 
 /** Whether what was read without a lock still stands. */
-export async function isStillDivided(
+export async function lookAtUnlocked(
   { client, workspaceId }: Transaction,
   unlocked: SettledIdentity['unlocked'],
-): Promise<boolean> {
-  if (unlocked.size === 0) return true;
+): Promise<SecondLook> {
   let rows = 0;
   let stamp = 0;
   for (const division of unlocked.values()) {
     rows += division?.spans.length ?? 0;
     stamp += division?.stamp ?? 0;
   }
-  return isOwnershipUnchanged(client, workspaceId, { subjectIds: [...unlocked.keys()], rows, stamp });
+  return lookAgain(client, workspaceId, { subjectIds: [...unlocked.keys()], rows, stamp });
 }
 
 /** The subjects of the events, and both ends of their claims. */

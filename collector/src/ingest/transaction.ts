@@ -19,4 +19,6 @@ export interface Transaction {
   readonly workspaceId: string;
   /** As {@link Group} says. */
   readonly maxOwners: number;
+  /** How many regulations had changed what is taken in when it began; 0: nothing was ever erased or suppressed. */
+  readonly regulationEpoch: number;
 }

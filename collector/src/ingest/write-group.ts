@@ -13,6 +13,7 @@ import {
   insertEvents,
   insertRejected,
 } from '../db/write-events';
+import { countDropped } from '../db/suppression';
 import { insertClaims, replaceOwnership } from '../db/write-identity';
 import { addRevenue, addToParts } from '../db/write-profiles';
 import { replaceOrderEntries } from '../db/write-orders';
@@ -20,21 +21,29 @@ import { moveHistory, partsOfMoves } from './move-history';
 import { type SettledOrders, settleOrders } from './settle-orders';
 import {
   findSubjects,
-  isStillDivided,
   type Locks,
+  lookAtUnlocked,
   NO_MORE_LOCKS,
   OwnershipChanged,
   type SettledIdentity,
   settleIdentity,
 } from './settle-identity';
 import type { Group, Transaction } from './transaction';
+import { isStillPermitted, withhold } from './withhold';
+
+/** What a group came to: message IDs. */
+export interface WrittenGroup {
+  /** Those that were new; the others had been stored before. */
+  readonly fresh: ReadonlySet<string>;
+  /** Those of the new ones that a regulation keeps out: of them the key is stored, and nothing else. */
+  readonly suppressed: ReadonlySet<string>;
+}
 
 /**
  * Writes a group in one transaction: all of it, or nothing. What others may hold is taken in one order by everybody, so
  * that nobody waits in a circle: the keys (which tell what is new), new subjects, locks on what is claimed, order
  * entries, parts of profiles; sorted within each. Statements of one step go out together (pipelined).
  *
- * @returns the message IDs that were new; the others had been stored before
  * @throws OwnershipChanged, or what Postgres says; nothing is committed then, unless the connection broke at the very
  *   commit
  */
@@ -42,20 +51,23 @@ export async function writeGroup(
   client: Querier,
   group: Group,
   locks: Locks = NO_MORE_LOCKS,
-): Promise<ReadonlySet<string>> {
+): Promise<WrittenGroup> {
   const { workspaceId, maxOwners = MAX_OWNERS } = group;
-  const [, , fresh] = await Promise.all([
+  const [, regulationEpoch, fresh] = await Promise.all([
     begin(client),
     enterWorkspace(client, workspaceId),
     group.events.length === 0 ? new Set<string>() : insertEventKeys(client, workspaceId, group.events),
   ]);
+  const transaction = { client, workspaceId, maxOwners, regulationEpoch };
   const events = group.events.filter((event) => fresh.has(event.messageId));
-  if (events.length > 0) await writeEvents({ client, workspaceId, maxOwners }, { ...group, events }, locks);
-  if (group.rejected.length > 0) await insertRejected(client, workspaceId, group.rejected);
+  const permitted = await withhold(transaction, { ...group, events });
+  if (permitted.events.length > 0) await writeEvents(transaction, { ...group, ...permitted }, locks);
+  if (permitted.rejected.length > 0) await insertRejected(client, workspaceId, permitted.rejected);
+  if (permitted.dropped.size > 0) await countDropped(client, workspaceId, permitted.dropped);
   // Not sent along with the writes: one that fails before it reaches the server (a value that cannot be serialised)
   // would leave a healthy transaction, and the COMMIT behind it would commit the rest.
   await commit(client);
-  return fresh;
+  return { fresh, suppressed: permitted.suppressed };
 }
 
 /** Events are counted as their subjects are divided without this group's claims; then its claims move what they move. */
@@ -71,9 +83,14 @@ async function writeEvents(transaction: Transaction, group: Group, locks: Locks)
   const identity = await settleIdentity(transaction, { found, claims, alsoRead });
   const written = sendWrites(transaction, { events, claims, orders, identity });
   // Behind the parts, which are locked from there on.
-  const isStill = isStillDivided(transaction, identity.unlocked);
-  await Promise.all([...written, isStill]);
-  if (!(await isStill)) throw new OwnershipChanged(alsoRead);
+  const secondLook = lookAtUnlocked(transaction, identity.unlocked);
+  await Promise.all([...written, secondLook]);
+  const { isOwnershipUnchanged, regulationEpoch } = await secondLook;
+  if (!isOwnershipUnchanged) throw new OwnershipChanged(alsoRead);
+  const hasClaims = claims.length > 0;
+  if (!(await isStillPermitted(transaction, { ...group, hasClaims, regulationEpoch }))) {
+    throw new OwnershipChanged();
+  }
   if (identity.changed.size === 0) return;
   await moveHistory(transaction, identity);
   await replaceOwnership(client, workspaceId, identity.changed);

@@ -2,7 +2,7 @@ import type { RejectedRow } from '../db/write-events';
 import { excerptOf } from '../core/excerpt';
 import type { Group } from './transaction';
 import { codeOf, tryAgain, type Trying } from './try-again';
-import { writeGroup } from './write-group';
+import { writeGroup, type WrittenGroup } from './write-group';
 
 /** What groups are written with. */
 export interface Writer extends Trying {
@@ -14,6 +14,8 @@ export interface Writer extends Trying {
 export interface Outcome {
   /** Message IDs that were new; those of the others had been stored before. */
   readonly fresh: ReadonlySet<string>;
+  /** Those of them that a regulation keeps out. */
+  readonly suppressed: ReadonlySet<string>;
   /** Events that the database itself refused, by message ID, with what it said. */
   readonly poisoned: ReadonlyMap<string, string>;
 }
@@ -27,7 +29,7 @@ export const MAX_PAYLOAD_LENGTH = 2_000;
  */
 export async function writeSurely(group: Group, writer: Writer): Promise<Outcome> {
   try {
-    return { fresh: await writeWithRetries(group, writer), poisoned: new Map() };
+    return { ...(await writeWithRetries(group, writer)), poisoned: new Map() };
   } catch (error) {
     if (!isOneEventsFault(error) || group.events.length === 0) throw error;
     if (group.events.length === 1) return keepAsBadRow(group, { error, writer });
@@ -36,6 +38,7 @@ export async function writeSurely(group: Group, writer: Writer): Promise<Outcome
     const second = await writeSurely({ ...group, events: group.events.slice(middle), rejected: [] }, writer);
     return {
       fresh: new Set([...first.fresh, ...second.fresh]),
+      suppressed: new Set([...first.suppressed, ...second.suppressed]),
       poisoned: new Map([...first.poisoned, ...second.poisoned]),
     };
   }
@@ -58,10 +61,10 @@ async function keepAsBadRow(
     payload: excerptOf({ type, name, userId, anonymousId, properties: event.properties }, MAX_PAYLOAD_LENGTH),
   };
   await writeWithRetries({ ...group, events: [], rejected: [...group.rejected, row] }, writer);
-  return { fresh: new Set(), poisoned: new Map([[messageId, reason]]) };
+  return { fresh: new Set(), suppressed: new Set(), poisoned: new Map([[messageId, reason]]) };
 }
 
-function writeWithRetries(group: Group, writer: Writer): Promise<ReadonlySet<string>> {
+function writeWithRetries(group: Group, writer: Writer): Promise<WrittenGroup> {
   return tryAgain(writer, (client, locks) => writeGroup(client, group, locks));
 }
 

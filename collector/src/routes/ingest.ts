@@ -63,7 +63,9 @@ export const addIngestRoutes: AddRoutes = (app, context) => {
 };
 
 function countVerdicts(verdicts: readonly Verdict[]) {
+  const suppressed = verdicts.filter(({ status }) => status === 'suppressed').length;
   return {
+    ...(suppressed === 0 ? {} : { suppressed }),
     accepted: verdicts.filter(({ status }) => status === 'accepted').length,
     duplicates: verdicts.filter(({ status }) => status === 'duplicate').length,
     rejected: verdicts.flatMap((verdict, index) => {

@@ -68,12 +68,18 @@ export async function refuse(
 type Enqueued = Pick<AcceptedBatch, 'bytes' | 'reservation' | 'items' | 'normalised' | 'receivedAt'>;
 
 /** Waits for the commit of what is normalised already. @throws as {@link submit} */
-export function enqueue(
+export async function enqueue(
   { ingest }: RouteContext,
   { opened, ...batch }: Enqueued & { readonly opened: Access },
 ): Promise<readonly Verdict[]> {
   const { workspaceId, currency } = opened;
-  return ingest.submit({ ...batch, workspaceId, currency, sourceId: sourceIdOf(opened) });
+  const verdicts = await ingest.submit({ ...batch, workspaceId, currency, sourceId: sourceIdOf(opened) });
+  return opened.kind === 'secret' ? verdicts : verdicts.map(withoutSuppression);
+}
+
+/** Whoever reads a page has its write key, and shall not learn by it who asked to be forgotten. */
+function withoutSuppression(verdict: Verdict): Verdict {
+  return verdict.status === 'suppressed' ? { ...verdict, status: 'accepted' } : verdict;
 }
 
 export function sourceIdOf({ source }: Access): string {

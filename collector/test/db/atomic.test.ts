@@ -174,7 +174,7 @@ describe.each(WAYS)('a statement that %s', (_way, breaks) => {
       expect([nth, await countRows(workspaceId)]).toEqual([nth, stored]);
       client.release(isGone);
       const next = await writing.pool.connect();
-      expect((await writeGroup(next, after)).size).toBe(3);
+      expect((await writeGroup(next, after)).fresh.size).toBe(3);
       next.release();
     }
     // Keys, orders, locks, reads, moves, writes: were they fewer, the group would not do what it is for.
