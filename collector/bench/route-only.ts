@@ -64,6 +64,7 @@ const app = await buildApp(
     newId,
     newToken: () => randomBytes(24).toString('base64url'),
     isDraining: () => false,
+    wakeWorker: () => undefined,
     folders: FOLDERS,
   },
   createLogger('error'),

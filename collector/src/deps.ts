@@ -123,6 +123,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       now: () => new Date(),
       newId,
       newToken,
+      wakeWorker: worker.wake,
       folders: FOLDERS,
     },
     close: async (how) => {

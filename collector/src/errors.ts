@@ -14,6 +14,10 @@ export const API_ERRORS = {
   forbidden_origin: { status: 403, message: 'This origin may not do that.' },
   not_found: { status: 404, message: 'There is no such thing here.' },
   request_timeout: { status: 408, message: 'Nothing arrived for too long.' },
+  erasure_running: {
+    status: 409,
+    message: 'Somebody among them is being erased; ask again when that is done.',
+  },
   key_taken: { status: 409, message: 'The key is taken.' },
   link_conflict: { status: 409, message: 'A link is one hop: another link stands in the way.' },
   payload_too_large: { status: 413, message: 'The body is too large.' },

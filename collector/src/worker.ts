@@ -4,6 +4,7 @@ import { refreshAudience } from './db/audience-rebuild';
 import { listAudienceIds, listWorkspaceIds } from './db/audiences';
 import { deleteRejectedBefore } from './db/rejected';
 import type { Database } from './db/tables';
+import { runRegulations } from './regulation/run-regulations';
 import { createPartitionKeeper, type Upkeep } from './upkeep';
 
 export interface WorkerOptions {
@@ -19,6 +20,8 @@ export interface Worker {
   readonly tick: () => Promise<void>;
   /** Ticks at once and then every minute. */
   readonly start: () => void;
+  /** Erases what is due, without waiting for the next tick. */
+  readonly wake: () => void;
   /** Stops after the audience at hand. */
   readonly close: () => Promise<void>;
 }
@@ -39,6 +42,12 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   let running: Promise<void> | null = null;
   let rejectedUntil = -Infinity;
   const partitions = createPartitionKeeper({ db, now, log, isClosed: () => isClosed });
+  let erasing: Promise<void> | null = null;
+
+  function regulate(): Promise<void> {
+    erasing ??= runRegulations({ db, now, log, isClosed: () => isClosed }).finally(() => (erasing = null));
+    return erasing;
+  }
 
   async function refreshAudiences(): Promise<void> {
     const unlessAfter = new Date(now().getTime() - FRESH_MS);
@@ -72,6 +81,7 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
       partitions.ensurePartitions,
       partitions.enforceRetention,
       deleteOldRejected,
+      regulate,
       refreshAudiences,
     ]) {
       // One job's failure is not the next one's; what failed is tried again at the next tick.
@@ -97,10 +107,16 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
     upkeep: partitions.upkeep,
     tick,
     start: loop,
+    wake() {
+      if (isClosed) return;
+      regulate().catch((error: unknown) => {
+        if (!isClosed) log.error({ err: error }, 'Regulations could not be read; the next tick tries again');
+      });
+    },
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await running;
+      await Promise.all([running, erasing?.catch(() => undefined)]);
     },
   };
 }

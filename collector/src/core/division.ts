@@ -1,10 +1,10 @@
+import { divideErased, type Erased, markReleased, ownerOfErasableEmail } from './erasure';
 import {
   type Claim,
   divideInTime,
   isSameDivision,
   type Pair,
   type Span,
-  ownerOfEmail,
   wholeTo,
   withoutVoided,
 } from './identity';
@@ -24,26 +24,29 @@ export interface Grounds {
   readonly voided: readonly Pair[];
   /** How they stand, and how those stand whom the claims name: emails that have a user, and users that are linked. */
   readonly standing: Divisions;
+  /** What was erased of them, and of those whom the claims name. */
+  readonly erased: Erased;
   readonly maxOwners: number;
 }
 
 /**
  * How subjects are to be divided, of those that stand otherwise: claims without voided ones, emails whole and first,
- * since others follow them, anonymous IDs in time, and links last: they join whom the claims have told apart.
+ * since others follow them, anonymous IDs in time; then without what was erased; and links last: they join whom the
+ * claims have told apart.
  */
 export function divideAgain(grounds: Grounds): Divisions {
-  const { standing, maxOwners } = grounds;
+  const { standing, erased, maxOwners } = grounds;
   const claimsOn = new Map<string, Claim[]>();
-  for (const claim of withoutVoided(grounds.claims, grounds.voided)) {
+  for (const claim of markReleased(withoutVoided(grounds.claims, grounds.voided), erased)) {
     const others = claimsOn.get(claim.weakerId);
     if (others === undefined) claimsOn.set(claim.weakerId, [claim]);
     else others.push(claim);
   }
   const emails = new Map(
-    grounds.emailIds.map((id) => [id, ownerOfEmail(claimsOn.get(id) ?? []) ?? id] as const),
+    grounds.emailIds.map((id) => [id, ownerOfErasableEmail(id, claimsOn.get(id) ?? [], erased) ?? id] as const),
   );
   const ownerOf = (targetId: string) =>
-    emails.get(targetId) ?? standing.get(targetId)?.[0]?.targetId ?? targetId;
+    emails.get(targetId) ?? standing.get(targetId)?.at(-1)?.targetId ?? targetId;
   const links = linksAmong(grounds);
 
   const changed = new Map<string, readonly Span[]>();
@@ -55,7 +58,7 @@ export function divideAgain(grounds: Grounds): Divisions {
         : owner === id
           ? []
           : wholeTo(owner);
-    const spans = followLinks(divided, links);
+    const spans = followLinks(divideErased(id, divided, erased), links);
     if (!isSameDivision(spans, standing.get(id) ?? [])) changed.set(id, spans);
   }
   return changed;
@@ -74,7 +77,7 @@ export function followLinks(spans: readonly Span[], links: ReadonlyMap<string, s
 function linksAmong({ claims, standing }: Grounds): Map<string, string> {
   const links = new Map<string, string>();
   for (const { strongerId } of claims) {
-    const row = standing.get(strongerId)?.[0];
+    const row = standing.get(strongerId)?.at(-1);
     if (row !== undefined && row.ownerId !== row.targetId) links.set(row.targetId, row.ownerId);
   }
   return links;

@@ -53,7 +53,12 @@ export function ownerOfErasableEmail(
  *
  * @returns spans that cover all time; none where the subject owns all of it
  */
-export function divideErased(subjectId: string, spans: readonly Span[], { tombstones }: Erased): Span[] {
+export function divideErased(
+  subjectId: string,
+  spans: readonly Span[],
+  { erasures, tombstones }: Erased,
+): readonly Span[] {
+  if (erasures.size === 0 && tombstones.length === 0) return spans;
   const own = { targetId: subjectId, ownerId: subjectId };
   const released = spans.map((span) => (span.ownerId.startsWith(RELEASED) ? { ...span, ...own } : span));
   const whole = released.length > 0 ? released : [{ fromAt: -Infinity, toAt: Infinity, ...own }];

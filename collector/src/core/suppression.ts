@@ -17,6 +17,8 @@ export interface Withheld {
   /** The regulation that suppressed a subject, by the subject. */
   readonly suppressed: ReadonlyMap<string, string>;
   readonly tombstones: readonly Tombstone[];
+  /** Subjects whose readable value was erased. */
+  readonly blankIds: ReadonlySet<string>;
 }
 
 /** The subjects that an event names: its own first. */

@@ -1,6 +1,6 @@
 /** What ingest asks of regulations: what is held back, and how often it was. */
 import type { Withheld } from '../core/suppression';
-import { counts, uuids } from './columns';
+import { counts, texts, uuids } from './columns';
 import { fromTimestamp, type Querier } from './querier';
 
 /** What is held back of these subjects; `offset 0` as in write-identity.ts. */
@@ -15,8 +15,12 @@ export async function readWithheld(
     to_at: Date | number | null;
     owner_id: string | null;
     regulation_id: string;
+    is_blank: boolean;
   }>(
-    `select held.*
+    `select held.*,
+       exists (
+         select from subject s
+         where s.workspace_id = $1 and s.subject_id = held.subject_id and s.value = '') as is_blank
      from unnest($2::uuid[]) as wanted (subject_id)
      cross join lateral (
        select subject_id, null::timestamptz as from_at, null::timestamptz as to_at, null::uuid as owner_id, regulation_id
@@ -30,6 +34,7 @@ export async function readWithheld(
     [workspaceId, uuids(subjectIds)],
   );
   return {
+    blankIds: new Set(rows.filter((row) => row.is_blank).map((row) => row.subject_id)),
     suppressed: new Map(
       rows.filter((row) => row.from_at === null).map((row) => [row.subject_id, row.regulation_id]),
     ),
@@ -62,5 +67,25 @@ export async function countDropped(
      order by regulation_id
      on conflict (workspace_id, regulation_id) do update set events = d.events + excluded.events`,
     [workspaceId, uuids([...dropped.keys()]), counts([...dropped.values()])],
+  );
+}
+
+/** Gives subjects whose value was erased their value again; they must be locked. */
+export async function restoreSubjects(
+  client: Querier,
+  workspaceId: string,
+  subjects: readonly { readonly subjectId: string; readonly value: string }[],
+): Promise<void> {
+  await client.query(
+    `update subject s
+     set value = given.value
+     from unnest($2::uuid[], $3::text[]) as given (subject_id, value)
+     where s.workspace_id = $1 and s.subject_id = given.subject_id and s.value = ''
+       and s.subject_id = any($2::uuid[])`,
+    [
+      workspaceId,
+      uuids(subjects.map((subject) => subject.subjectId)),
+      texts(subjects.map((subject) => subject.value)),
+    ],
   );
 }

@@ -1,7 +1,9 @@
 import { divideAgain, type Divisions } from '../core/division';
 import { type Claim, isRedundant, type Move, movesBetween, type Span, withoutVoided } from '../core/identity';
 import { subjectIdOf } from '../core/identifier';
+import { type Erased, NOTHING_ERASED } from '../core/erasure';
 import type { NormalEvent } from '../core/event';
+import { readErased } from '../db/erasure';
 import {
   createSubjects,
   type Division,
@@ -171,7 +173,7 @@ function subjectsOf(
 
 /** The new division of each subject that these claims divide otherwise than it stands. */
 async function divideAnew(
-  { client, workspaceId, maxOwners }: Transaction,
+  transaction: Transaction,
   group: {
     readonly found: FoundSubjects;
     readonly before: Divisions;
@@ -179,6 +181,7 @@ async function divideAnew(
     readonly telling: readonly Claim[];
   },
 ): Promise<Divisions> {
+  const { client, workspaceId, maxOwners } = transaction;
   const { kinds, locked } = group.found;
   const weakerIds = [...new Set(group.telling.map((claim) => claim.weakerId))];
   const isEmail = (id: string): boolean => kinds.get(id) === 'email';
@@ -205,7 +208,17 @@ async function divideAnew(
   const standing = new Map(group.before);
   for (const [id, { spans }] of await readTargets({ client, workspaceId }, { claims, found: group.found }))
     standing.set(id, spans);
-  return divideAgain({ dividedIds, emailIds, claims, voided, standing, maxOwners });
+  const erased = await readErasedOf(transaction, { dividedIds, claims });
+  return divideAgain({ dividedIds, emailIds, claims, voided, standing, erased, maxOwners });
+}
+
+/** What was erased of those who are divided, and of those whom their claims name; not asked where nothing ever was. */
+export async function readErasedOf(
+  { client, workspaceId, regulationEpoch }: Transaction,
+  { dividedIds, claims }: { readonly dividedIds: readonly string[]; readonly claims: readonly Claim[] },
+): Promise<Erased> {
+  if (regulationEpoch === 0) return NOTHING_ERASED;
+  return readErased(client, workspaceId, [...dividedIds, ...claims.map((claim) => claim.strongerId)]);
 }
 
 /** How those are divided whom the claims name and the group does not: who changes them locks whom the claims are on. */

@@ -12,6 +12,7 @@ import {
   type StoredClaims,
 } from '../db/write-identity';
 import { handOver } from './hand-over';
+import { readErasedOf } from './settle-identity';
 import type { Transaction } from './transaction';
 
 export interface VoidChange extends Signed, Pair {
@@ -48,6 +49,7 @@ export async function changeVoid(transaction: Transaction, change: VoidChange): 
     claims: stored.claims,
     voided: isVoid ? [...others, change] : others,
     standing,
+    erased: await readErasedOf(transaction, { dividedIds, claims: stored.claims }),
     maxOwners,
   });
   const transfers = await handOver(transaction, { standing, changed, isPreview });

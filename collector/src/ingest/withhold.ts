@@ -14,7 +14,11 @@ export interface Permitted {
   readonly suppressed: ReadonlySet<string>;
   /** How many each regulation kept out. */
   readonly dropped: ReadonlyMap<string, number>;
+  /** Subjects of the events that are written, whose readable value was erased: they get it again. */
+  readonly blank: readonly { readonly subjectId: string; readonly value: string }[];
 }
+
+const NOTHING_WITHHELD = { suppressed: new Set<string>(), dropped: new Map<string, number>(), blank: [] };
 
 interface Wanted {
   readonly events: readonly NormalEvent[];
@@ -26,7 +30,7 @@ interface Wanted {
  * refused of a suppressed one. Costs nothing where the epoch that was read with the group's first statement is 0.
  */
 export async function withhold(transaction: Transaction, wanted: Wanted): Promise<Permitted> {
-  if (transaction.regulationEpoch === 0) return { ...wanted, suppressed: new Set(), dropped: new Map() };
+  if (transaction.regulationEpoch === 0) return { ...wanted, ...NOTHING_WITHHELD };
   const { client, workspaceId } = transaction;
   const named = wanted.rejected.map((row) =>
     identifiersIn(row.payload).map((identifier) => subjectIdOf(workspaceId, identifier)),
@@ -51,7 +55,20 @@ export async function withhold(transaction: Transaction, wanted: Wanted): Promis
     return regulationId === undefined;
   });
   const events = wanted.events.filter(({ messageId }) => !suppressed.has(messageId));
-  return { events, rejected, suppressed, dropped };
+  const blank = blankAmong(events, { workspaceId, blankIds: withheld.blankIds });
+  return { events, rejected, suppressed, dropped, blank };
+}
+
+function blankAmong(
+  events: readonly NormalEvent[],
+  { workspaceId, blankIds }: { workspaceId: string; blankIds: ReadonlySet<string> },
+): Permitted['blank'] {
+  const values = new Map<string, string>();
+  for (const identifier of blankIds.size === 0 ? [] : events.flatMap((event) => event.identifiers)) {
+    const subjectId = subjectIdOf(workspaceId, identifier);
+    if (blankIds.has(subjectId)) values.set(subjectId, identifier.value);
+  }
+  return [...values].map(([subjectId, value]) => ({ subjectId, value }));
 }
 
 /**
@@ -66,6 +83,7 @@ export async function isStillPermitted(
   if (regulationEpoch === transaction.regulationEpoch) return true;
   // Those whom the claims name may have been erased meanwhile.
   if (hasClaims) return false;
-  const { events, rejected } = await withhold({ ...transaction, regulationEpoch }, wanted);
-  return events.length === wanted.events.length && rejected.length === wanted.rejected.length;
+  const { events, rejected, blank } = await withhold({ ...transaction, regulationEpoch }, wanted);
+  const isSame = events.length === wanted.events.length && rejected.length === wanted.rejected.length;
+  return isSame && blank.length === 0;
 }

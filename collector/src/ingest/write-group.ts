@@ -13,7 +13,7 @@ import {
   insertEvents,
   insertRejected,
 } from '../db/write-events';
-import { countDropped } from '../db/suppression';
+import { countDropped, restoreSubjects } from '../db/suppression';
 import { insertClaims, replaceOwnership } from '../db/write-identity';
 import { addRevenue, addToParts } from '../db/write-profiles';
 import { replaceOrderEntries } from '../db/write-orders';
@@ -29,7 +29,7 @@ import {
   settleIdentity,
 } from './settle-identity';
 import type { Group, Transaction } from './transaction';
-import { isStillPermitted, withhold } from './withhold';
+import { isStillPermitted, type Permitted, withhold } from './withhold';
 
 /** What a group came to: message IDs. */
 export interface WrittenGroup {
@@ -62,7 +62,7 @@ export async function writeGroup(
   const events = group.events.filter((event) => fresh.has(event.messageId));
   const permitted = await withhold(transaction, { ...group, events });
   if (permitted.events.length > 0) await writeEvents(transaction, { ...group, ...permitted }, locks);
-  if (permitted.rejected.length > 0) await insertRejected(client, workspaceId, permitted.rejected);
+  if (permitted.rejected.length > 0) await writeRejected(transaction, permitted);
   if (permitted.dropped.size > 0) await countDropped(client, workspaceId, permitted.dropped);
   // Not sent along with the writes: one that fails before it reaches the server (a value that cannot be serialised)
   // would leave a healthy transaction, and the COMMIT behind it would commit the rest.
@@ -70,14 +70,32 @@ export async function writeGroup(
   return { fresh, suppressed: permitted.suppressed };
 }
 
+/** Without events nothing was looked at again yet. */
+async function writeRejected(
+  transaction: Transaction,
+  { events, rejected }: Pick<Permitted, 'events' | 'rejected'>,
+): Promise<void> {
+  await insertRejected(transaction.client, transaction.workspaceId, rejected);
+  if (events.length > 0) return;
+  const { regulationEpoch } = await lookAtUnlocked(transaction, new Map());
+  const now = { events, rejected, hasClaims: false, regulationEpoch };
+  if (!(await isStillPermitted(transaction, now))) throw new OwnershipChanged();
+}
+
 /** Events are counted as their subjects are divided without this group's claims; then its claims move what they move. */
-async function writeEvents(transaction: Transaction, group: Group, locks: Locks): Promise<void> {
+async function writeEvents(
+  transaction: Transaction,
+  group: Group & Pick<Permitted, 'blank'>,
+  moreLocks: Locks,
+): Promise<void> {
   const { client, workspaceId } = transaction;
-  const { events } = group;
+  const { events, blank } = group;
   const claims = events.flatMap((event) => claimsOf(event, workspaceId));
+  const locks = blank.length === 0 ? moreLocks : withLocks(moreLocks, blank);
   const finding = findSubjects(transaction, { events, claims, locks });
   // That takes several steps then, and order entries come after subjects.
   if (locks !== NO_MORE_LOCKS) await finding;
+  if (blank.length > 0) await restoreSubjects(client, workspaceId, blank);
   const [found, orders] = await Promise.all([finding, settleOrders(transaction, group)]);
   const alsoRead = orders.replaced.map((entry) => entry.subjectId);
   const identity = await settleIdentity(transaction, { found, claims, alsoRead });
@@ -94,6 +112,10 @@ async function writeEvents(transaction: Transaction, group: Group, locks: Locks)
   if (identity.changed.size === 0) return;
   await moveHistory(transaction, identity);
   await replaceOwnership(client, workspaceId, identity.changed);
+}
+
+function withLocks({ subjectIds, all }: Locks, more: readonly { readonly subjectId: string }[]): Locks {
+  return { subjectIds: [...subjectIds, ...more.map((each) => each.subjectId)], all };
 }
 
 /** All that needs no answer. Parts come late, since whoever adds to the same ones waits from there to the commit. */

@@ -30,6 +30,8 @@ export interface RouteContext {
   readonly newId: () => string;
   /** A new secret of at least 160 bits, as a URL-safe text. */
   readonly newToken: () => string;
+  /** Says that there is an erasure to do, which need not wait for the clock. */
+  readonly wakeWorker: () => void;
   /** Whether the process is shutting down: /ready says so, and balancers stop sending. */
   readonly isDraining: () => boolean;
   /** Folders of what is served as files, absolute. */

@@ -8,6 +8,7 @@ import { resolveProfile } from '../db/profiles';
 import { querierIn } from '../db/querier';
 import {
   insertRegulation,
+  isBeingErased,
   listRegulations,
   type NewRegulation,
   raiseRegulationEpoch,
@@ -32,7 +33,7 @@ const MAX_IDS = 100;
 const TypeSchema = Type.Unsafe<RegulationType>({ type: 'string', enum: [...REGULATION_TYPES] });
 
 const NewRegulationBody = StrictObject({
-  type: Type.Unsafe<RegulationType>({ type: 'string', enum: ['suppress', 'unsuppress'] }),
+  type: TypeSchema,
   ids: Type.Array(ProfileParams.properties.id, { minItems: 1, maxItems: MAX_IDS, uniqueItems: true }),
 });
 
@@ -77,16 +78,18 @@ export const addRegulationRoutes: AddRoutes = (app, context) => {
   addReading(app, context);
 };
 
-const addCreation: AddRoutes = (app, { db, access, now, newId }) => {
+const addCreation: AddRoutes = (app, { db, access, now, newId, wakeWorker }) => {
   app.post(
     '/v1/regulations',
     {
       schema: {
         tags,
-        summary: 'Suppress what is sent on people, or take it in again',
+        summary: 'Delete, suppress, take in again or export what is held on people',
         description:
+          'delete erases the profiles that the ids stand for, and suppresses their user IDs and emails. ' +
           'suppress drops all further calls that carry one of these identifiers (of a profile ID: its user IDs and ' +
-          'emails); unsuppress ends that. Both hold as soon as they are answered.',
+          'emails); unsuppress ends that. Both hold as soon as they are answered; delete is a job, whose status has the counts. ' +
+          'An export is read from its address `/export`.',
         body: NewRegulationBody,
         response: { 201: RegulationSchema },
       },
@@ -109,6 +112,7 @@ const addCreation: AddRoutes = (app, { db, access, now, newId }) => {
         });
         return (await readRegulation(transaction, workspaceId, regulationId))!;
       });
+      if (type === 'delete') wakeWorker();
       return reply.code(201).send(toShown(regulation));
     },
   );
@@ -146,6 +150,7 @@ async function changeSuppression(
     await suppressSubjects(db, workspaceId, { subjectIds, regulationId, since: at });
     return { subjectId, profileId, status: subjectIds.length > 0 ? 'done' : 'unknown' };
   }
+  if (await isBeingErased(db, workspaceId, subjectIds)) throw new ApiError('erasure_running');
   const ended = await unsuppressSubjects(db, workspaceId, subjectIds);
   return { subjectId, profileId, status: ended > 0 ? 'done' : 'unknown' };
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeWorkspace } from '../../src/db/connect';
 import { type Api, METRICS_TOKEN, openApi } from '../support/api';
+import { everythingOf } from '../support/everything';
 
 let api: Api;
 beforeAll(async () => {
@@ -23,23 +22,7 @@ const timelineOf = async (reference: string): Promise<string[]> => {
   return ((body.data ?? []) as { messageId: string }[]).map(({ messageId }) => messageId);
 };
 
-/** Every row of every table of the workspace as one text. */
-async function everything(): Promise<string> {
-  return changeWorkspace(api.db, api.workspaceId, async (transaction) => {
-    const { rows: tables } = await sql<{ name: string }>`
-      select relname as name from pg_class
-      where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`.execute(
-      transaction,
-    );
-    const texts: string[] = [];
-    for (const { name } of tables) {
-      const { rows } = await sql<{ text: string }>`
-        select coalesce(string_agg(t::text, ' '), '') as text from ${sql.table(name)} t`.execute(transaction);
-      texts.push(rows[0]!.text);
-    }
-    return texts.join('\n');
-  });
-}
+const everything = (): Promise<string> => everythingOf(api.db, api.workspaceId);
 
 describe('calls that carry a suppressed identifier', () => {
   it('are dropped from then on, whichever of the identifiers it is, and the sender is told nothing of it', async () => {

@@ -42,7 +42,9 @@ const COLLECTOR: Table = {
   errors: [],
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
   'live-feed': ['type:db'],
-  worker: ['db', 'upkeep', 'type:fastify', 'type:kysely'],
+  worker: ['db', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
+  // Takes the locks of the write path, and divides as it does.
+  regulation: ['core', 'db', 'ingest', 'type:fastify', 'type:kysely', 'node:timers/promises'],
   upkeep: ['db', 'type:fastify', 'type:kysely'],
   metrics: ['type:queue', 'type:ingest', 'type:upkeep', 'prom-client'],
   // What an address is.

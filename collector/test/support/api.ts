@@ -115,6 +115,8 @@ export async function openApi({
       now: () => clock.now,
       newId,
       newToken: () => randomBytes(24).toString('base64url'),
+      // Tests say when the worker works.
+      wakeWorker: () => undefined,
       isDraining: () => draining.isDraining,
       folders: FOLDERS,
     },
