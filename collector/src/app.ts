@@ -31,6 +31,7 @@ import { addPixelRoutes } from './routes/pixel';
 import { addProfileExportRoutes } from './routes/profile-export';
 import { addProfileSessionRoutes } from './routes/profile-sessions';
 import { addProfileRoutes } from './routes/profiles';
+import { addRegulationExport } from './routes/regulation-export';
 import { addRegulationRoutes } from './routes/regulations';
 import { addRejectedRoutes } from './routes/rejected';
 import { addSdkRoutes } from './routes/sdk';
@@ -122,6 +123,7 @@ export async function buildApp(
       addAudienceRoutes,
       addRejectedRoutes,
       addRegulationRoutes,
+      addRegulationExport,
       addAuditRoutes,
       addWorkspaceRoutes,
     ])

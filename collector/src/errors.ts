@@ -20,6 +20,7 @@ export const API_ERRORS = {
   },
   key_taken: { status: 409, message: 'The key is taken.' },
   link_conflict: { status: 409, message: 'A link is one hop: another link stands in the way.' },
+  profile_erased: { status: 409, message: 'It names somebody who was erased.' },
   payload_too_large: { status: 413, message: 'The body is too large.' },
   unsupported_media_type: {
     status: 415,

@@ -331,3 +331,26 @@ export async function isBeingErased(
     .executeTakeFirst();
   return row !== undefined;
 }
+
+/** Whom a regulation of this type is about; null where there is none. */
+export async function readRegulationSubjects(
+  db: Kysely<Database>,
+  {
+    workspaceId,
+    regulationId,
+    type,
+  }: { readonly workspaceId: string; readonly regulationId: string; readonly type: RegulationType },
+): Promise<string[] | null> {
+  const rows = await db
+    .selectFrom('regulation_subject as s')
+    .innerJoin('regulation as r', (join) =>
+      join.onRef('r.workspace_id', '=', 's.workspace_id').onRef('r.regulation_id', '=', 's.regulation_id'),
+    )
+    .select('s.subject_id')
+    .where('s.workspace_id', '=', workspaceId)
+    .where('s.regulation_id', '=', regulationId)
+    .where('r.type', '=', type)
+    .orderBy('s.position')
+    .execute();
+  return rows.length === 0 ? null : rows.flatMap((row) => (row.subject_id === null ? [] : [row.subject_id]));
+}

@@ -6,7 +6,7 @@ import type { Transfer } from '../db/transfers';
 import type { Signed } from '../db/voids';
 import { lockSubjects, readEmailsAmong, readFollowers, readOwnership } from '../db/write-identity';
 import { handOver } from './hand-over';
-import { OwnershipChanged } from './settle-identity';
+import { OwnershipChanged, readErasedOf } from './settle-identity';
 import type { Transaction } from './transaction';
 import { countEvents } from './void-claims';
 
@@ -20,6 +20,8 @@ export type LinkOutcome =
   /** One of the two was never seen. */
   | { readonly status: 'unknown'; readonly subjectId: string }
   | { readonly status: 'no_user'; readonly subjectId: string }
+  /** One of the two was erased. */
+  | { readonly status: 'erased' }
   /** It was so before. */
   | { readonly status: 'unchanged' }
   /** Links are one hop: this one stands in the way. */
@@ -44,6 +46,8 @@ export async function changeLink(transaction: Transaction, change: LinkChange): 
   const tied = isPreview
     ? await readTied(transaction, sourceId)
     : await lockTied(transaction, { sourceId, targetId });
+  const { erasures } = await readErasedOf(transaction, { dividedIds: [sourceId, targetId], claims: [] });
+  if (erasures.size > 0) return { status: 'erased' };
   const links = await readLinksOf(client, workspaceId, [sourceId, targetId]);
   const isThere = links.some((link) => link.sourceId === sourceId && link.targetId === targetId);
   if (isThere === isLinked) return { status: 'unchanged' };

@@ -24,6 +24,8 @@ export interface VoidChange extends Signed, Pair {
 export type VoidOutcome =
   /** No claim ties the two. */
   | { readonly status: 'unknown' }
+  /** One of the two was erased: who owned what of it stays as it was. */
+  | { readonly status: 'erased' }
   /** It was so before. */
   | { readonly status: 'unchanged' }
   | { readonly status: 'changed'; readonly transfers: readonly Transfer[] };
@@ -41,6 +43,8 @@ export async function changeVoid(transaction: Transaction, change: VoidChange): 
   if (!stored.claims.some(isPair(change))) return { status: 'unknown' };
   if (stored.voided.some(isPair(change)) === isVoid) return { status: 'unchanged' };
 
+  const erased = await readErasedOf(transaction, { dividedIds, claims: stored.claims });
+  if (erased.erasures.has(weakerId) || erased.erasures.has(change.strongerId)) return { status: 'erased' };
   const standing = await readStanding(transaction, { dividedIds, stored });
   const others = stored.voided.filter((pair) => !isPair(change)(pair));
   const changed = divideAgain({
@@ -49,7 +53,7 @@ export async function changeVoid(transaction: Transaction, change: VoidChange): 
     claims: stored.claims,
     voided: isVoid ? [...others, change] : others,
     standing,
-    erased: await readErasedOf(transaction, { dividedIds, claims: stored.claims }),
+    erased,
     maxOwners,
   });
   const transfers = await handOver(transaction, { standing, changed, isPreview });

@@ -53,6 +53,7 @@ const addVoiding: AddRoutes = (app, { db, access, identity }) => {
       const isPreview = request.query.preview;
       const outcome = await identity.changeVoid({ workspaceId, actor, isPreview, isVoid: true, ...pair });
       if (outcome.status === 'unknown') throw noSuchPair();
+      if (outcome.status === 'erased') throw new ApiError('profile_erased');
       const isNew = outcome.status === 'changed';
       const moves = isNew ? await showMoves(db, workspaceId, outcome.transfers) : [];
       if (isPreview) return { moves };
@@ -88,6 +89,7 @@ const addUndo: AddRoutes = (app, { db, access, identity }) => {
         ...readPair(workspaceId, pair),
       });
       if (outcome.status === 'unknown') throw noSuchPair();
+      if (outcome.status === 'erased') throw new ApiError('profile_erased');
       if (!isPreview) return reply.code(204).send(null);
       return { moves: await showMoves(db, workspaceId, 'transfers' in outcome ? outcome.transfers : []) };
     },

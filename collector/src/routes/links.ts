@@ -136,6 +136,7 @@ function refuse(
   if (outcome.status === 'no_user') {
     throw new ApiError('invalid_request', 'Only users can be linked; claims join what is weaker.');
   }
+  if (outcome.status === 'erased') throw new ApiError('profile_erased');
   if (outcome.status === 'taken') {
     const { sourceId, targetId } = outcome.by;
     throw new ApiError('link_conflict', undefined, { source: sourceId, target: targetId });

@@ -41,7 +41,7 @@ const Counts = Type.Record(Type.String(), Type.Integer(), {
   description: 'What was deleted, by kind.',
 });
 
-export const RegulationSchema = Type.Object({
+const RegulationSchema = Type.Object({
   id: Type.String(),
   type: TypeSchema,
   status: Type.Unsafe<'pending' | 'running' | 'done'>({

@@ -95,7 +95,7 @@ describe('a profile that is deleted', () => {
         left: { events: 0, orders: 0, parts: 0, revenue: 0, memberships: 0, identifiers: 0 },
       },
     ]);
-    expect(await everythingOf(api.db, api.workspaceId)).not.toMatch(/secret/i);
+    expect(await everythingOf(api.db, api.workspaceId)).not.toMatch(/secret-|secret@|Secret Name/i);
     for (const reference of [profile.id, 'user:secret-user', 'email:secret@x.test', 'anonymous:secret-device'])
       expect((await api.get(`/v1/profiles/${reference}`)).status).toBe(404);
     expect((await timelineOf('user:other')).sort()).toEqual(others.map(({ messageId }) => messageId).sort());
@@ -244,5 +244,57 @@ describe('an erasure', () => {
     await api.pool.query('alter table audience_member_away rename to audience_member');
     const answer = await api.call('POST', '/v1/regulations', { body: { type: 'unsuppress', ids: ['user:gone'] } });
     expect([answer.status, answer.body.error.code]).toEqual([409, 'erasure_running']);
+  });
+});
+
+describe('who owned what of somebody who was erased', () => {
+  it('stays as it was: neither a void nor a link may change it', async () => {
+    await send(
+      said('page', 1, { userId: 'other' }),
+      said('identify', 10, { userId: 'gone', anonymousId: 'device' }),
+    );
+    await erase('user:gone');
+    const voiding = { weaker: 'anonymous:device', stronger: 'user:gone' };
+    const joining = { source: 'user:other', target: 'user:gone' };
+    for (const [path, body] of [
+      ['/v1/claims/void', voiding],
+      ['/v1/profiles/link', joining],
+    ] as const) {
+      const answer = await api.call('POST', path, { body });
+      expect([path, answer.status, answer.body.error?.code]).toEqual([path, 409, 'profile_erased']);
+    }
+  });
+});
+
+describe('a table with something of somebody in it', () => {
+  it('is known to the erasure, and what it does there is written down', async () => {
+    const { rows } = await sql<{ name: string }>`
+      select distinct c.relname as name
+      from pg_attribute a join pg_class c on c.oid = a.attrelid
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        and a.attname ~ '(subject|profile|owner|user|weaker|stronger|source|target|anonymous)_id$|^(email|payload|value|traits|properties)$'
+      order by 1`.execute(api.db);
+    expect(rows.map(({ name }) => name)).toEqual([
+      // Who may send; nobody's.
+      'access_key',
+      'audience_member',
+      // Hashes and times, which stay.
+      'claim',
+      'claim_void',
+      'erasure',
+      'event',
+      'order_entry',
+      'ownership',
+      'profile_link',
+      'profile_part',
+      'profile_revenue',
+      // Hashes.
+      'regulation_subject',
+      'rejected_event',
+      'source',
+      'subject',
+      'suppression',
+      'tombstone',
+    ]);
   });
 });

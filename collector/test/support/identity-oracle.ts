@@ -23,16 +23,16 @@ export interface Portrait {
   readonly timeline: readonly string[];
 }
 
-interface OracleClaim {
+export interface OracleClaim {
   readonly weaker: string;
   readonly stronger: string;
   readonly at: number;
   readonly messageId: string;
 }
 
-const key = ({ kind, value }: { kind: string; value: string }) => `${kind}:${value}`;
-const subjectOf = (event: NormalEvent) => key(event.identifiers[0]!);
-const before = (a: { at: number; messageId: string }, b: { at: number; messageId: string }) =>
+export const key = ({ kind, value }: { kind: string; value: string }) => `${kind}:${value}`;
+export const subjectOf = (event: NormalEvent) => key(event.identifiers[0]!);
+export const before = (a: { at: number; messageId: string }, b: { at: number; messageId: string }) =>
   a.at - b.at || (a.messageId < b.messageId ? -1 : a.messageId > b.messageId ? 1 : 0);
 
 /** What somebody changed by hand; subjects as "kind:value". */
@@ -83,7 +83,7 @@ function asClaim([weaker, stronger]: readonly [string, string]): OracleClaim {
   return { weaker, stronger, at: 0, messageId: '' };
 }
 
-function claimsMadeBy(event: NormalEvent): OracleClaim[] {
+export function claimsMadeBy(event: NormalEvent): OracleClaim[] {
   if (event.type !== 'identify' && event.type !== 'alias') return [];
   const strongest = event.identifiers[0]!;
   return event.identifiers
@@ -111,7 +111,7 @@ function identifiersOf(
 }
 
 /** Message IDs of the events that count as orders or refunds. */
-function countingOrders(events: readonly NormalEvent[]): Set<string> {
+export function countingOrders(events: readonly NormalEvent[]): Set<string> {
   const winners = new Map<string, NormalEvent>();
   for (const event of events) {
     if (event.order === null) continue;
@@ -126,7 +126,7 @@ function countingOrders(events: readonly NormalEvent[]): Set<string> {
   return new Set([...winners.values()].map(({ messageId }) => messageId));
 }
 
-function portrait(
+export function portrait(
   id: string,
   events: readonly NormalEvent[],
   counting: ReadonlySet<string>,

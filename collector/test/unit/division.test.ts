@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { divideAgain, type Divisions, followLinks, relink } from '../../src/core/division';
+import { NOTHING_ERASED } from '../../src/core/erasure';
 import { type Claim, type Span, wholeTo } from '../../src/core/identity';
 
 const claim = (weakerId: string, fromAt: number, strongerId: string): Claim => ({
@@ -29,7 +30,7 @@ function divide({
 }): Divisions {
   const dividedIds = [...new Set(claims.map(({ weakerId }) => weakerId))];
   const emailIds = dividedIds.filter((id) => id.startsWith('e'));
-  return divideAgain({ dividedIds, emailIds, claims, voided, standing, maxOwners });
+  return divideAgain({ dividedIds, emailIds, claims, voided, standing, erased: NOTHING_ERASED, maxOwners });
 }
 
 describe('a claim that is void', () => {
