@@ -42,12 +42,7 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   let running: Promise<void> | null = null;
   let rejectedUntil = -Infinity;
   const partitions = createPartitionKeeper({ db, now, log, isClosed: () => isClosed });
-  let erasing: Promise<void> | null = null;
-
-  function regulate(): Promise<void> {
-    erasing ??= runRegulations({ db, now, log, isClosed: () => isClosed }).finally(() => (erasing = null));
-    return erasing;
-  }
+  const regulate = oneAtATime(() => runRegulations({ db, now, log, isClosed: () => isClosed }));
 
   async function refreshAudiences(): Promise<void> {
     const unlessAfter = new Date(now().getTime() - FRESH_MS);
@@ -116,7 +111,15 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await Promise.all([running, erasing?.catch(() => undefined)]);
+      await running;
+      // Takes no further step.
+      await regulate().catch(() => undefined);
     },
   };
+}
+
+/** A call while one runs waits for that one. */
+function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => (running ??= run().finally(() => (running = null)));
 }

@@ -43,7 +43,9 @@ export function divideAgain(grounds: Grounds): Divisions {
     else others.push(claim);
   }
   const emails = new Map(
-    grounds.emailIds.map((id) => [id, ownerOfErasableEmail(id, claimsOn.get(id) ?? [], erased) ?? id] as const),
+    grounds.emailIds.map(
+      (id) => [id, ownerOfErasableEmail(id, claimsOn.get(id) ?? [], erased) ?? id] as const,
+    ),
   );
   const ownerOf = (targetId: string) =>
     emails.get(targetId) ?? standing.get(targetId)?.at(-1)?.targetId ?? targetId;

@@ -73,7 +73,8 @@ export function divideErased(
     const { targetId, ownerId } =
       grave === undefined ? whole.find(isIn)! : { targetId: grave.ownerId, ownerId: grave.ownerId };
     const last = divided.at(-1);
-    if (last?.targetId === targetId && last.ownerId === ownerId) divided[divided.length - 1] = { ...last, toAt };
+    if (last?.targetId === targetId && last.ownerId === ownerId)
+      divided[divided.length - 1] = { ...last, toAt };
     else divided.push({ fromAt, toAt, targetId, ownerId });
   }
   return divided.every((span) => span.ownerId === subjectId) ? [] : divided;

@@ -9,7 +9,7 @@ const ROWS_PER_STEP = sql.lit(5_000);
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** Where something of an erased profile could be left. */
-const LEFT_IN = ['events', 'orders', 'parts', 'revenue', 'memberships', 'identifiers'] as const;
+type LeftIn = 'events' | 'orders' | 'parts' | 'revenue' | 'memberships' | 'identifiers';
 
 export interface Owned {
   readonly subjectId: string;
@@ -84,7 +84,9 @@ export async function insertErasure(
   await sql`
     delete from profile_link
     where workspace_id = ${workspaceId}
-      and (source_id = any(${[...namedIds]}::uuid[]) or target_id = any(${[...namedIds]}::uuid[]))`.execute(db);
+      and (source_id = any(${[...namedIds]}::uuid[]) or target_id = any(${[...namedIds]}::uuid[]))`.execute(
+    db,
+  );
 }
 
 /** Sums and traits: from then on there is no such profile. */
@@ -102,7 +104,11 @@ export async function deleteParts(
 }
 
 /** The erased times, beside the rows of a table from them. */
-const inGraves = ({ workspaceId, profileId }: OfProfile, rows: 'event' | 'order_entry', columns: string) => sql`
+const inGraves = (
+  { workspaceId, profileId }: OfProfile,
+  rows: 'event' | 'order_entry',
+  columns: string,
+) => sql`
   tombstone grave
   cross join lateral (
     select ${sql.raw(columns)} from ${sql.table(rows)} found
@@ -160,45 +166,6 @@ export async function eraseOrders(db: Kysely<Database>, profile: OfProfile): Pro
     delete from order_entry
     where workspace_id = ${workspaceId} and entry_key = any(${keysOf(false)}::uuid[])`.execute(db);
   return rows.length;
-}
-
-/** A refused event, as whoever looks for somebody in it needs it. */
-export interface RefusedRow {
-  readonly receivedAt: Date;
-  readonly id: string;
-  readonly payload: string;
-}
-
-/** The next refused events, oldest first, after a place in their order. */
-export async function readRefusedAfter(
-  db: Kysely<Database>,
-  workspaceId: string,
-  { after, limit }: { after: Pick<RefusedRow, 'receivedAt' | 'id'> | null; limit: number },
-): Promise<RefusedRow[]> {
-  const place =
-    after === null
-      ? sql`true`
-      : sql`(received_at, rejected_id) > (${after.receivedAt}::timestamptz, ${after.id}::uuid)`;
-  const { rows } = await sql<{ received_at: Date; rejected_id: string; payload: string }>`
-    select received_at, rejected_id, payload from rejected_event
-    where workspace_id = ${workspaceId} and ${place}
-    order by received_at, rejected_id
-    limit ${limit}`.execute(db);
-  return rows.map((row) => ({ receivedAt: row.received_at, id: row.rejected_id, payload: row.payload }));
-}
-
-export async function deleteRefused(
-  db: Kysely<Database>,
-  workspaceId: string,
-  refused: readonly RefusedRow[],
-): Promise<void> {
-  if (refused.length === 0) return;
-  await sql`
-    delete from rejected_event
-    where workspace_id = ${workspaceId}
-      and (received_at, rejected_id) in (
-        select * from unnest(${refused.map((row) => row.receivedAt)}::timestamptz[],
-                             ${refused.map((row) => row.id)}::uuid[]))`.execute(db);
 }
 
 /** The erased times of a profile. */
@@ -297,10 +264,10 @@ export async function blankSubjects(
 export async function countLeft(
   db: Kysely<Database>,
   profile: OfProfile & { readonly erasedAt: Date },
-): Promise<Readonly<Record<(typeof LEFT_IN)[number], number>>> {
+): Promise<Readonly<Record<LeftIn, number>>> {
   const { workspaceId, profileId, erasedAt } = profile;
   const isIts = sql`workspace_id = ${workspaceId} and owner_id = ${profileId}`;
-  const { rows } = await sql<Record<(typeof LEFT_IN)[number], number>>`
+  const { rows } = await sql<Record<LeftIn, number>>`
     select
       (select count(*) from ${inGraves(profile, 'event', 'message_id')}) as events,
       (select count(*) from ${inGraves(profile, 'order_entry', 'entry_key')}) as orders,

@@ -4,16 +4,14 @@ import type { Tombstone } from '../core/suppression';
 import {
   areOlderOver,
   countLeft,
-  deleteRefused,
   deleteSomeEvents,
   leaveAudience,
   listAudiencesOf,
   type OfProfile,
-  readRefusedAfter,
   readTombstones,
   readTransactionId,
-  type RefusedRow,
 } from '../db/erase-profile';
+import { deleteRefused, readRefusedAfter, type RefusedRow } from '../db/refused-rows';
 import type { WorkspaceTransaction } from './workspace-transaction';
 
 /** What comes after the fence, in this order. Each step is one transaction, and may be the last of its process. */

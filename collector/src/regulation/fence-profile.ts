@@ -33,7 +33,12 @@ export interface ToFence {
 export interface Fenced {
   readonly profileId: string;
   readonly erasedAt: Date;
-  readonly deleted: { readonly profiles: 1; readonly identifiers: number; readonly traits: number; readonly orders: number };
+  readonly deleted: {
+    readonly profiles: 1;
+    readonly identifiers: number;
+    readonly traits: number;
+    readonly orders: number;
+  };
 }
 
 /**
@@ -72,7 +77,9 @@ export async function fenceProfile(
   if ((await resolveProfile(db, workspaceId, subjectId)) !== profileId) throw new OwnershipChanged();
   await confirmOwned({ db, workspaceId }, { profile, owned });
 
-  const traits = (await readProfiles(db, workspaceId, [profileId])).flatMap((each) => Object.keys(each.traits));
+  const traits = (await readProfiles(db, workspaceId, [profileId])).flatMap((each) =>
+    Object.keys(each.traits),
+  );
   const erasedAt = await chooseMoment({ db, workspaceId }, { profile, now });
   await noteErasure({ db, workspaceId }, { erasing: { ...profile, regulationId, erasedAt }, owned });
   await release({ db, workspaceId }, owned);
@@ -137,7 +144,8 @@ async function release({ db, workspaceId }: WorkspaceTransaction, owned: readonl
   );
   // Users who were linked to it are released by no claim.
   for (const { subjectId, kind } of owned) {
-    if (kind === 'user' && standing.has(subjectId)) changed.set(subjectId, divideErased(subjectId, [], erased));
+    if (kind === 'user' && standing.has(subjectId))
+      changed.set(subjectId, divideErased(subjectId, [], erased));
   }
   await replaceOwnership(client, workspaceId, changed);
 }

@@ -10,7 +10,7 @@ import {
   type OpenErasure,
   type RegulationPlace,
   saveErasure,
-} from '../db/regulations';
+} from '../db/erasure-jobs';
 import type { Database } from '../db/tables';
 import { OwnershipChanged } from '../ingest/settle-identity';
 import { ErasureIncomplete, type Progress, takeStep } from './erase-in-steps';
@@ -34,8 +34,11 @@ const BETWEEN_TRIES_MS = 20;
  */
 export async function runRegulations(options: RegulationsOptions): Promise<void> {
   const { db, log, isClosed } = options;
+  if (isClosed()) return;
   for (const workspaceId of await listWorkspaceIds(db)) {
-    const open = await inWorkspace(db, workspaceId, (transaction) => listOpenErasures(transaction, workspaceId));
+    const open = await inWorkspace(db, workspaceId, (transaction) =>
+      listOpenErasures(transaction, workspaceId),
+    );
     for (const place of open) {
       if (isClosed()) return;
       await runErasure(place, options).catch(async (error: unknown) => {

@@ -35,7 +35,11 @@ export const addRegulationExport: AddRoutes = (app, { db, access }) => {
       const { workspaceId } = access.readerOf(request);
       const regulationId = request.params.id;
       const profileIds = await inWorkspace(db, workspaceId, async (transaction) => {
-        const subjectIds = await readRegulationSubjects(transaction, { workspaceId, regulationId, type: 'export' });
+        const subjectIds = await readRegulationSubjects(transaction, {
+          workspaceId,
+          regulationId,
+          type: 'export',
+        });
         if (subjectIds === null) throw new ApiError('not_found');
         const found = [];
         for (const id of subjectIds) found.push(await resolveProfile(transaction, workspaceId, id));
@@ -58,8 +62,6 @@ export const addRegulationExport: AddRoutes = (app, { db, access }) => {
   );
 };
 
-async function* linesOf(
-  chunks: AsyncIterable<readonly object[]>,
-): AsyncGenerator<string, void, undefined> {
+async function* linesOf(chunks: AsyncIterable<readonly object[]>): AsyncGenerator<string, void, undefined> {
   for await (const lines of chunks) yield lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }

@@ -4,11 +4,11 @@ import { encodeCursor } from '../core/cursor';
 import { isUuid } from '../core/uuid';
 import { insertAuditEntry } from '../db/audit';
 import { changeWorkspace, inWorkspace } from '../db/connect';
+import { isBeingErased } from '../db/erasure-jobs';
 import { resolveProfile } from '../db/profiles';
 import { querierIn } from '../db/querier';
 import {
   insertRegulation,
-  isBeingErased,
   listRegulations,
   type NewRegulation,
   raiseRegulationEpoch,

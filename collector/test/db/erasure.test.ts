@@ -53,7 +53,9 @@ async function timelineOf(reference: string): Promise<string[]> {
 
 describe('a profile that is deleted', () => {
   it('is gone with everything that it owns, and a count says so; what another one did on the same device stays', async () => {
-    const audience = await api.call('POST', '/v1/audiences', { body: { name: 'All', rule: { event: '*', gte: 1 } } });
+    const audience = await api.call('POST', '/v1/audiences', {
+      body: { name: 'All', rule: { event: '*', gte: 1 } },
+    });
     const others = [
       said('identify', 50, { userId: 'other', anonymousId: 'shared-device' }),
       said('page', 60, { anonymousId: 'shared-device' }),
@@ -71,7 +73,10 @@ describe('a profile that is deleted', () => {
       ...others,
     );
     await api.call('POST', `/v1/audiences/${audience.body.id}/rebuild`);
-    await api.batch([{ type: 'nonsense', userId: 'secret-user' }, { type: 'nonsense', userId: 'other' }]);
+    await api.batch([
+      { type: 'nonsense', userId: 'secret-user' },
+      { type: 'nonsense', userId: 'other' },
+    ]);
     const { body: profile } = await api.get('/v1/profiles/user:secret-user');
     expect(profile).toMatchObject({ events: 5, orders: 1 });
 
@@ -96,7 +101,12 @@ describe('a profile that is deleted', () => {
       },
     ]);
     expect(await everythingOf(api.db, api.workspaceId)).not.toMatch(/secret-|secret@|Secret Name/i);
-    for (const reference of [profile.id, 'user:secret-user', 'email:secret@x.test', 'anonymous:secret-device'])
+    for (const reference of [
+      profile.id,
+      'user:secret-user',
+      'email:secret@x.test',
+      'anonymous:secret-device',
+    ])
       expect((await api.get(`/v1/profiles/${reference}`)).status).toBe(404);
     expect((await timelineOf('user:other')).sort()).toEqual(others.map(({ messageId }) => messageId).sort());
     expect((await api.get('/v1/profiles/user:other')).body.identifiers).toEqual([
@@ -110,7 +120,10 @@ describe('a profile that is deleted', () => {
 
   it('does not come back: by the same message, by an old time on its device, by a claim, or as the user', async () => {
     const old = said('page', 5, { anonymousId: 'device' });
-    await send(old, said('identify', 10, { userId: 'gone', anonymousId: 'device', traits: { email: 'gone@x.test' } }));
+    await send(
+      old,
+      said('identify', 10, { userId: 'gone', anonymousId: 'device', traits: { email: 'gone@x.test' } }),
+    );
     const { id } = await erase('user:gone');
     const late = [
       old,
@@ -132,13 +145,20 @@ describe('a profile that is deleted', () => {
   });
 
   it('leaves its device to itself: what happens there afterwards is nobody’s, from then on until somebody signs in', async () => {
-    await send(said('page', 5, { anonymousId: 'device' }), said('identify', 10, { userId: 'gone', anonymousId: 'device' }));
+    await send(
+      said('page', 5, { anonymousId: 'device' }),
+      said('identify', 10, { userId: 'gone', anonymousId: 'device' }),
+    );
     await erase('user:gone');
     const fresh = { type: 'page', anonymousId: 'device', messageId: randomUUID() };
     api.clock.now = new Date(api.clock.now.getTime() + 60_000);
     await send(fresh);
     const { body } = await api.get('/v1/profiles/anonymous:device');
-    expect(body).toMatchObject({ events: 1, anonymousId: 'device', identifiers: [{ kind: 'anonymous', value: 'device' }] });
+    expect(body).toMatchObject({
+      events: 1,
+      anonymousId: 'device',
+      identifiers: [{ kind: 'anonymous', value: 'device' }],
+    });
     api.clock.now = new Date(api.clock.now.getTime() + 60_000);
     await send({ type: 'identify', userId: 'next', anonymousId: 'device', messageId: randomUUID() });
     await send({ type: 'page', anonymousId: 'device', messageId: randomUUID() });
@@ -180,7 +200,10 @@ describe('a profile that is deleted', () => {
     const { body } = await api.call('POST', '/v1/regulations', {
       body: { type: 'delete', ids: ['user:nobody', randomUUID(), 'nonsense'] },
     });
-    expect(body).toMatchObject({ status: 'done', subjects: [{ status: 'unknown' }, { status: 'unknown' }, { status: 'unknown' }] });
+    expect(body).toMatchObject({
+      status: 'done',
+      subjects: [{ status: 'unknown' }, { status: 'unknown' }, { status: 'unknown' }],
+    });
     await send(said('page', 1, { userId: 'nobody' }));
     expect(await countsOf('user:nobody')).toMatchObject({ events: 1 });
   });
@@ -217,7 +240,8 @@ describe('an erasure', () => {
       subjects: [{ status: 'running', error: expect.stringContaining('42P01'), deleted: { events: 5 } }],
     });
     await api.pool.query('alter table audience_member_away rename to audience_member');
-    while ((await api.get(`/v1/regulations/${list.data[0].id}`)).body.status !== 'done') await api.worker.tick();
+    while ((await api.get(`/v1/regulations/${list.data[0].id}`)).body.status !== 'done')
+      await api.worker.tick();
     const { body: job } = await api.get(`/v1/regulations/${list.data[0].id}`);
     expect(job.subjects[0]).toMatchObject({ error: null, deleted: { events: 5 }, left: { events: 0 } });
   });
@@ -242,7 +266,9 @@ describe('an erasure', () => {
     await api.pool.query('alter table audience_member rename to audience_member_away');
     await api.worker.tick();
     await api.pool.query('alter table audience_member_away rename to audience_member');
-    const answer = await api.call('POST', '/v1/regulations', { body: { type: 'unsuppress', ids: ['user:gone'] } });
+    const answer = await api.call('POST', '/v1/regulations', {
+      body: { type: 'unsuppress', ids: ['user:gone'] },
+    });
     expect([answer.status, answer.body.error.code]).toEqual([409, 'erasure_running']);
   });
 });

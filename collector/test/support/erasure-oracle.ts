@@ -63,7 +63,9 @@ export function eraseByDefinition(
   const profile = isSeen ? name : ownerOf(name, Infinity);
   const theirs = events.filter((event) => ownerOfEvent(event) === profile);
   const at = Math.max(now, ...theirs.map((event) => event.occurredAt + 1));
-  const named = [profile, ...claims.map(({ weaker }) => weaker)].filter((each) => !each.startsWith('anonymous:'));
+  const named = [profile, ...claims.map(({ weaker }) => weaker)].filter(
+    (each) => !each.startsWith('anonymous:'),
+  );
   const names = new Set(named.filter((each) => ownerOf(each, Infinity) === profile));
   const counting = countingOrders(events);
   const isGone = (event: NormalEvent) => event.occurredAt < at && ownerOfEvent(event) === profile;
@@ -96,7 +98,9 @@ export function portraitsOfSurvivors(
     owned.set(owner, [...(owned.get(owner) ?? []), event]);
   }
   const counting = countingOrders(
-    survivors.filter(({ order, messageId }) => order === null || !state.spent.has(order.entryKey ?? messageId)),
+    survivors.filter(
+      ({ order, messageId }) => order === null || !state.spent.has(order.entryKey ?? messageId),
+    ),
   );
   return [...owned]
     .map(([id, theirs]) => portrait(id, theirs, counting))
