@@ -42,6 +42,9 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   let running: Promise<void> | null = null;
   let rejectedUntil = -Infinity;
   const partitions = createPartitionKeeper({ db, now, log, isClosed: () => isClosed });
+  const noteFailure = (error: unknown): void => {
+    if (!isClosed) log.error({ err: error }, 'Work by the clock failed');
+  };
   const regulate = oneAtATime(() => runRegulations({ db, now, log, isClosed: () => isClosed }));
 
   async function refreshAudiences(): Promise<void> {
@@ -80,9 +83,7 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
       refreshAudiences,
     ]) {
       // One job's failure is not the next one's; what failed is tried again at the next tick.
-      await job().catch((error: unknown) => {
-        if (!isClosed) log.error({ err: error }, 'Work by the clock failed');
-      });
+      await job().catch(noteFailure);
     }
   }
 
@@ -102,12 +103,7 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
     upkeep: partitions.upkeep,
     tick,
     start: loop,
-    wake() {
-      if (isClosed) return;
-      regulate().catch((error: unknown) => {
-        if (!isClosed) log.error({ err: error }, 'Regulations could not be read; the next tick tries again');
-      });
-    },
+    wake: () => void regulate().catch(noteFailure),
     async close() {
       isClosed = true;
       clearTimeout(timer);
