@@ -1,6 +1,7 @@
 /** The connection pools. Nothing here is session state, so a transaction pooler may stand in between. */
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
+import { createPreparing, type Preparing } from './prepared';
 import type { Database } from './tables';
 
 export interface OpenDatabaseOptions {
@@ -31,6 +32,9 @@ export interface OpenedDatabase {
   readonly close: () => Promise<void>;
 }
 
+/** What prepares the statements of a database. */
+const preparingOf = new WeakMap<Kysely<Database>, Preparing>();
+
 const CONNECT_TIMEOUT_MS = 10_000;
 const INT8 = 20;
 // Typed as a number: pg's list of type IDs has no arrays.
@@ -52,7 +56,9 @@ export function openDatabase(url: string, options: OpenDatabaseOptions): OpenedD
   // use, or just thrown out, may still report that its socket broke, after whoever used it has had the error.
   pool.on('error', (error) => options.onIdleError?.(error));
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const preparing = createPreparing();
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: preparing.among(pool) }) });
+  preparingOf.set(db, preparing);
   const close = async () => {
     await db.destroy();
     // Kysely only ends a pool that it has used itself.
@@ -95,7 +101,17 @@ interface Read<T> {
   readonly read: (transaction: Transaction<Database>) => Promise<T>;
 }
 
-function readAs<T>(
+/** Once more where a pooler keeps no prepared statements: from then on none is prepared. */
+async function readAs<T>(isolation: 'read committed' | 'repeatable read', reading: Read<T>): Promise<T> {
+  try {
+    return await readOnce(isolation, reading);
+  } catch (error) {
+    if (preparingOf.get(reading.db)?.isGivenUpBy(error) !== true) throw error;
+    return readOnce(isolation, reading);
+  }
+}
+
+function readOnce<T>(
   isolation: 'read committed' | 'repeatable read',
   { db, workspaceId, read }: Read<T>,
 ): Promise<T> {

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { EventType } from '../core/event';
 import type { IdentifierKind } from '../core/identifier';
 import { instants, uuids } from './columns';
+import { PREPARED } from './prepared';
 import type { Database } from './tables';
 
 /** An event as timelines and the live feed show it. */
@@ -55,7 +56,7 @@ export async function readEventsAt(
   { places, hasContext }: { places: readonly StoredPlace[]; hasContext: boolean },
 ): Promise<ShownEvent[]> {
   if (places.length === 0) return [];
-  const { rows } = await sql<EventRow>`
+  const { rows } = await sql<EventRow>`${PREPARED}
     select ${SHOWN_COLUMNS}, ${hasContext ? sql`e.context` : sql`null`} as context
     from unnest(${uuids(places.map(({ id }) => id))}::uuid[],
       ${instants(places.map(({ receivedAt }) => receivedAt))}::timestamptz[])

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { Querier } from './querier';
 
 /** What of pg's client is needed here. */
@@ -13,9 +15,19 @@ interface Client {
 export interface Preparing {
   /** The connection's statements, prepared where that works. */
   over(client: Client): Querier;
+  /** The pool as Kysely takes it: of what it is sent, it prepares what begins with {@link PREPARED}. */
+  among(pool: PostgresPool): PostgresPool;
   /** Whether the error comes from preparing; then nothing is prepared from now on, and the same passes next time. */
   isGivenUpBy(error: unknown): boolean;
 }
+
+const MARK = '/* prepared */';
+
+/**
+ * Stands at the beginning of a read of Kysely's that is made often and takes longer to plan than to run: what looks into
+ * every partition. Its text may not depend on what is asked for, but for a few forms: each is kept on each connection.
+ */
+export const PREPARED = sql.raw(MARK);
 
 /** The statement is not known to this server connection, or known already: a pooler handed out another one. */
 const OTHER_CONNECTION = ['26000', '42P05'];
@@ -38,7 +50,20 @@ export function createPreparing(): Preparing {
     }
     return name;
   };
+  const prepareMarked = (client: PostgresPoolClient): PostgresPoolClient => {
+    // Named statements are pg's, of which Kysely's type of a client knows nothing.
+    const named = client as unknown as Client;
+    const query = (text: unknown, values?: unknown[]): unknown =>
+      isOn && typeof text === 'string' && text.startsWith(MARK) && values !== undefined
+        ? named.query({ text, values, name: nameOf(text) })
+        : client.query(text as string, values as unknown[]);
+    return { query: query as PostgresPoolClient['query'], release: () => client.release() };
+  };
   return {
+    among: (pool) => ({
+      connect: async () => prepareMarked(await pool.connect()),
+      end: () => pool.end(),
+    }),
     over: (client) => ({
       query: (text, values) => {
         if (values === undefined) return client.query({ text });

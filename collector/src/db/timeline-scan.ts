@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Cursor } from '../core/cursor';
 import type { OwnedStretch, TimelineOrder } from '../core/timeline';
 import { instants, uuids } from './columns';
+import { PREPARED } from './prepared';
 import type { Database } from './tables';
 
 /** Where is read. */
@@ -48,7 +49,12 @@ export async function readStretches(
     ? sql`reach >= ${dateOf(until)}::timestamptz`
     : sql`reach <= ${dateOf(until)}::timestamptz`;
   // Numbers, because there may be thousands of rows and a Date of a text costs ten times as much.
-  const { rows } = await sql<{ subject_id: string; from_ms: number; to_ms: number; reach_ms: number }>`
+  const { rows } = await sql<{
+    subject_id: string;
+    from_ms: number;
+    to_ms: number;
+    reach_ms: number;
+  }>`${PREPARED}
     with span as ${spansOf(workspaceId, profileId)},
     stretch as (
       select span.subject_id, greatest(span.from_at, part.first_seen_at, ${from}::timestamptz) as from_at,
@@ -128,7 +134,7 @@ export async function scanStretches<Marks>(
   const places = sql`occurred_at ${direction}, message_id ${direction}`;
   const columns = sql`${msOf('occurred_at')} as occurred_ms, ${msOf('received_at')} as received_ms, message_id, marks`;
   const looked = sql`(select count(*) from scanned) as looked`;
-  const { rows } = await sql<ScanRow<Marks>>`
+  const { rows } = await sql<ScanRow<Marks>>`${PREPARED}
     with scanned as materialized (
       select found.*
       from unnest(${uuids(cut.map(({ subjectId }) => subjectId))}::uuid[],
