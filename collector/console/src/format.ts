@@ -9,6 +9,8 @@ const DAY_MS = 24 * HOUR_MS;
 const LOCALE =
   (globalThis.navigator?.languages ?? []).find((language) => language.startsWith('en')) ?? 'en-GB';
 
+const MINUTE_OF_DAY = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+const minute = new Intl.DateTimeFormat(LOCALE, MINUTE_OF_DAY);
 const clock = new Intl.DateTimeFormat(LOCALE, {
   hour: '2-digit',
   minute: '2-digit',
@@ -17,6 +19,7 @@ const clock = new Intl.DateTimeFormat(LOCALE, {
 });
 const dayAndMonth = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short' });
 const dayMonthYear = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', year: 'numeric' });
+const dayAndMinute = new Intl.DateTimeFormat(LOCALE, { ...MINUTE_OF_DAY, day: 'numeric', month: 'short' });
 const weekday = new Intl.DateTimeFormat(LOCALE, { weekday: 'long', day: 'numeric', month: 'long' });
 const absolute = new Intl.DateTimeFormat(LOCALE, {
   day: 'numeric',
@@ -59,6 +62,24 @@ export function dayName(at: string, now: number): string {
   if (sameDay(moment, new Date(now))) return 'Today';
   if (sameDay(moment, yesterdayOf(now))) return 'Yesterday';
   return sameYear(moment, new Date(now)) ? weekday.format(moment) : dayMonthYear.format(moment);
+}
+
+/** "Today, 14:03", "20 Nov, 14:03", and of another year the date alone. */
+export function shortMoment(at: string, now: number): string {
+  const moment = new Date(at);
+  if (sameDay(moment, new Date(now))) return `Today, ${minute.format(moment)}`;
+  return sameYear(moment, new Date(now)) ? dayAndMinute.format(moment) : dayMonthYear.format(moment);
+}
+
+/** "0 s", "4 min 10 s", "1 h 5 min". */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes === 0) return `${whole} s`;
+  const [large, small] =
+    minutes < 60 ? [`${minutes} min`, whole % 60] : [`${Math.floor(minutes / 60)} h`, minutes % 60];
+  if (small === 0) return large;
+  return `${large} ${small} ${minutes < 60 ? 's' : 'min'}`;
 }
 
 export function wholeNumber(value: number): string {

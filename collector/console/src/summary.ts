@@ -31,6 +31,15 @@ export function factsOf(event: TimelineEvent): readonly Fact[] {
     .map(([key, value]) => ({ key, text: shorten(value) }));
 }
 
+/** A campaign in one line: what its utm parameters say, where it came from first. */
+export function campaignOf(campaign: JsonObject | null): string {
+  const { source, medium, name, ...rest } = campaign ?? {};
+  return Object.values({ source, medium, name, ...rest })
+    .filter((value) => typeof value === 'string' || typeof value === 'number')
+    .filter((value) => value !== '')
+    .join(' · ');
+}
+
 function pageOf(event: TimelineEvent): JsonObject | undefined {
   const page = event.context?.['page'];
   return typeof page === 'object' && page !== null ? (page as JsonObject) : undefined;

@@ -104,6 +104,20 @@ export interface TimelineEvent extends Identity {
   readonly source?: { readonly id: string; readonly name: string | null } | null;
 }
 
+/** What a profile did in one visit. */
+export interface ProfileSession {
+  readonly startedAt: string;
+  readonly durationSeconds: number;
+  readonly events: number;
+  readonly firstPage: Readonly<Record<'name' | 'path' | 'url' | 'title', string | null>> | null;
+  /** Whatever a client sent as `context.campaign`. */
+  readonly campaign: JsonObject | null;
+  /** false: it began before what a request looks through. */
+  readonly isWhole: boolean;
+  /** The path of its events, oldest first, with a query. */
+  readonly timeline: string;
+}
+
 /** Why an event is on a profile. */
 export interface Why {
   readonly sentence: string;

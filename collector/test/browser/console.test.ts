@@ -216,6 +216,85 @@ describe('profiles', () => {
     await page.locator('.event').first().locator('.event-name', { hasText: 'Pricing' }).waitFor();
   });
 
+  test('a timeline is narrowed to days, of which the first and the last are within', async () => {
+    await send(
+      ...[2, 3, 4, 5].map((days) => clicked({ userId: 'u-days', event: `Day ${days}`, at: daysAgo(days) })),
+    );
+    await page.goto(at('/console/profiles/user%3Au-days'));
+    await eventRow('Day 5').waitFor();
+    await page.getByLabel('From', { exact: true }).fill(dayOf(daysAgo(4)));
+    await eventRow('Day 5').waitFor({ state: 'detached' });
+    await page.getByLabel('To', { exact: true }).fill(dayOf(daysAgo(3)));
+    await eventRow('Day 2').waitFor({ state: 'detached' });
+    expect(await page.locator('.event-name').allInnerTexts()).toEqual(['Day 3', 'Day 4']);
+
+    await page.getByLabel('From', { exact: true }).fill(dayOf(daysAgo(1)));
+    await page.getByText('No event matches.').waitFor();
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await eventRow('Day 5').waitFor();
+  });
+
+  test('where a filter has found nothing so far, one can look further back', async () => {
+    await send(
+      ...Array.from({ length: 51 }, () => clicked({ userId: 'u-far', event: 'Far', at: daysAgo(1) })),
+    );
+    await send(clicked({ userId: 'u-far', event: 'Farthest', at: daysAgo(2) }));
+    // As if the work that a page may cost had ended among events that do not match.
+    await page.route('**/timeline?type=track*', async (route) => {
+      const answer = await route.fetch();
+      const { nextCursor } = (await answer.json()) as { nextCursor: string | null };
+      const isFirst = !route.request().url().includes('cursor=');
+      await route.fulfill(
+        isFirst ? { response: answer, json: { data: [], nextCursor } } : { response: answer },
+      );
+    });
+    await page.goto(at('/console/profiles/user%3Au-far'));
+    await eventRow('Far').waitFor();
+    await page.getByLabel('Type').selectOption('track');
+    await page.getByText('No event matches so far.').waitFor();
+    await page.getByRole('button', { name: 'Look further back' }).click();
+
+    await eventRow('Farthest').waitFor();
+    expect(await page.locator('.more').count()).toBe(0);
+  });
+
+  test('a timeline is shown by session, and a session opens to its events', async () => {
+    const visit = (sessionId: string, start: Date) => ({
+      userId: 'u-visits',
+      context: { sessionId },
+      at: start,
+    });
+    const older = Array.from({ length: 20 }, (_, index) => visit(`older-${index}`, daysAgo(index + 3)));
+    await send(
+      ...older.map((call) => clicked({ ...call, event: 'Older' })),
+      {
+        ...{ type: 'page', userId: 'u-visits', timestamp: daysAgo(2) },
+        properties: { title: 'Spring sale', path: '/sale' },
+        context: { sessionId: 'sale', campaign: { source: 'mail', name: HOSTILE } },
+      },
+      clicked({ ...visit('sale', new Date(daysAgo(2).getTime() + 250_000)), event: 'Bought' }),
+    );
+    await page.goto(at('/console/profiles/user%3Au-visits'));
+    await page.getByRole('link', { name: 'Sessions' }).click();
+    const sale = page.locator('.session-toggle', { hasText: 'Spring sale' });
+    await sale.waitFor();
+    expect(await sale.innerText()).toContain('4 min 10 s, 2 events');
+    expect(await sale.innerText()).toContain(`mail · ${HOSTILE}`);
+    expect(await page.locator('.session-toggle').count()).toBe(20);
+
+    await sale.click();
+    await page.locator('.session-events .event').nth(1).waitFor();
+    expect(await page.locator('.session-events .event-name').allInnerTexts()).toEqual([
+      'Spring sale',
+      'Bought',
+    ]);
+
+    await page.getByRole('button', { name: 'Load more' }).click();
+    await page.locator('.session-toggle').nth(20).waitFor();
+    await page.reload();
+    await sale.waitFor();
+  });
+
   test('an unknown profile and an unknown page each say so, and lead on', async () => {
     await page.goto(at('/console/profiles/00000000-0000-4000-8000-000000000000'));
     await page.getByRole('heading', { name: 'There is no such profile' }).waitFor();
@@ -321,6 +400,7 @@ test.each(['light', 'dark'] as const)('at 375 px no page scrolls sideways (%s)',
     ['', '.sample'],
     ['profiles', 'tbody tr'],
     ['profiles/user%3Au-ada', '.event'],
+    ['profiles/user%3Au-ada?view=sessions', '.session-toggle'],
     ['audiences', '.empty, tbody tr'],
     ['audiences/new', 'textarea'],
   ] as const;
@@ -366,6 +446,24 @@ function eventRow(name: string) {
 
 function order(userId: string, properties: object): object {
   return { type: 'track', userId, event: 'Order Completed', properties: { currency: 'USD', ...properties } };
+}
+
+function clicked({ at: timestamp, ...call }: { at: Date; userId: string; event: string }): object {
+  return { type: 'track', timestamp, ...call };
+}
+
+/** The middle of a day, by the clock that the browser reads too. */
+function daysAgo(days: number): Date {
+  const noon = new Date();
+  noon.setHours(12, 0, 0, 0);
+  noon.setDate(noon.getDate() - days);
+  return noon;
+}
+
+/** As a date field takes it. */
+function dayOf(moment: Date): string {
+  const parts = [moment.getFullYear(), moment.getMonth() + 1, moment.getDate()];
+  return parts.map((part) => String(part).padStart(2, '0')).join('-');
 }
 
 async function send(...events: readonly object[]): Promise<void> {

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import {
   absoluteTime,
   dayName,
+  duration,
   money,
   nameOf,
   relativeTime,
   revenueOf,
   shortId,
+  shortMoment,
 } from '../../console/src/format';
 
 const NOW = new Date(2026, 10, 21, 12, 0, 0).getTime();
@@ -47,6 +49,24 @@ test('days on a timeline are Today, Yesterday, then by name', () => {
   expect(dayName(ago(HOUR), NOW)).toBe('Today');
   expect(dayName(ago(13 * HOUR), NOW)).toBe('Yesterday');
   expect(dayName(ago(3 * DAY), NOW)).toMatch(/Wednesday/);
+});
+
+test('a session began today at an hour, on a day at an hour, or in another year', () => {
+  expect(shortMoment(ago(HOUR), NOW)).toBe('Today, 11:00');
+  expect(shortMoment(ago(3 * DAY), NOW)).toMatch(/18.*12:00/);
+  expect(shortMoment(ago(400 * DAY), NOW)).toMatch(/2025/);
+});
+
+test.each([
+  [0, '0 s'],
+  [59.4, '59 s'],
+  [59.6, '1 min'],
+  [250, '4 min 10 s'],
+  [3600, '1 h'],
+  [3_899, '1 h 4 min'],
+  [90_000, '25 h'],
+])('%d seconds last %s', (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
 });
 
 describe('money', () => {

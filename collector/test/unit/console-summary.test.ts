@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { problemsOf, readRule } from '../../console/src/pages/rule-text';
-import { factsOf, titleOf } from '../../console/src/summary';
+import { campaignOf, factsOf, titleOf } from '../../console/src/summary';
 import type { TimelineEvent } from '../../console/src/wire';
 
 function eventOf(given: Partial<TimelineEvent>): TimelineEvent {
@@ -49,6 +49,13 @@ test('an identify shows traits; another event its first properties, lists and ob
     gift: true,
   };
   expect(factsOf(eventOf({ properties })).map(({ text }) => text)).toEqual(['129.45', '[2]', '{…}', 'true']);
+});
+
+test('a campaign names its source first, and only texts and numbers', () => {
+  expect(campaignOf({ name: 'spring', term: '', content: 7, source: 'mail', list: [1] })).toBe(
+    'mail · spring · 7',
+  );
+  expect(campaignOf(null)).toBe('');
 });
 
 test('a rule that is not JSON says where, and one that the collector refuses shows each path', () => {

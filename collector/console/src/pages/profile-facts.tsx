@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { wholeNumber } from '../format';
 import { Ago } from '../parts/ago';
 import { JsonView } from '../parts/json-view';
+import { campaignOf } from '../summary';
 import type { Interval, ProfileDetail, TraitDetail } from '../wire';
 
 /** What is known about a profile besides its events. */
@@ -106,7 +107,7 @@ function Visits({
   const facts = [
     firstCampaign && {
       label: 'First campaign',
-      text: Object.values(campaign).filter(Boolean).join(' · '),
+      text: campaignOf(campaign),
       at: since,
     },
     firstReferrer && { label: 'First referrer', text: firstReferrer.url, at: firstReferrer.at },
