@@ -51,6 +51,24 @@ const TIMEOUTS = { headersMs: 10_000, requestMs: 30_000, checkEveryMs: 1_000 };
 
 const JSON_ERRORS = ['FST_ERR_CTP_EMPTY_JSON_BODY', 'FST_ERR_CTP_INVALID_JSON_BODY'];
 
+/** With a secret key, or the console's session. */
+const READER_ROUTES = [
+  addEventRoutes,
+  addProfileRoutes,
+  addTimelineRoutes,
+  addWhyRoute,
+  addClaimRoutes,
+  addLinkRoutes,
+  addProfileSessionRoutes,
+  addProfileExportRoutes,
+  addAudienceRoutes,
+  addRejectedRoutes,
+  addRegulationRoutes,
+  addRegulationExport,
+  addAuditRoutes,
+  addWorkspaceRoutes,
+];
+
 /** Builds the HTTP application: every route file is named here. The caller listens and closes. */
 export async function buildApp(
   context: RouteContext,
@@ -108,26 +126,9 @@ export async function buildApp(
   }
   // With a secret key, and a body without a bound.
   await app.register(async (scope) => addImportRoute(scope as App, { ...routes, longRequests }));
-  // With a secret key, or the console's session.
   await app.register(async (scope) => {
     scope.addHook('onRequest', access.requireReader);
-    for (const add of [
-      addEventRoutes,
-      addProfileRoutes,
-      addTimelineRoutes,
-      addWhyRoute,
-      addClaimRoutes,
-      addLinkRoutes,
-      addProfileSessionRoutes,
-      addProfileExportRoutes,
-      addAudienceRoutes,
-      addRejectedRoutes,
-      addRegulationRoutes,
-      addRegulationExport,
-      addAuditRoutes,
-      addWorkspaceRoutes,
-    ])
-      add(scope as App, routes);
+    for (const add of READER_ROUTES) add(scope as App, routes);
   });
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/console/', 302));
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
