@@ -1,10 +1,10 @@
 import { type Claim, ownerOfEmail, type Span } from './identity';
 import type { Tombstone } from './suppression';
 
-/** A user or an email that was erased, with the profile that it belonged to. */
+/** A user or an email that was erased, with whom it stood for, links apart: an email's user, else itself. */
 export interface Erasure {
   readonly subjectId: string;
-  readonly ownerId: string;
+  readonly targetId: string;
   /** Milliseconds since 1970. */
   readonly erasedAt: number;
 }
@@ -21,7 +21,7 @@ export const NOTHING_ERASED: Erased = { erasures: new Map(), tombstones: [] };
 const RELEASED = 'erased:';
 
 /**
- * Claims as they count after erasures: one of an erased subject from before its erasure names the erased profile by a
+ * Claims as they count after erasures: one of an erased subject from before its erasure names whom it stood for by a
  * name of its own. So it still is an owner among others (a kiosk stays one), and nobody's profile.
  */
 export function markReleased(claims: readonly Claim[], { erasures }: Erased): readonly Claim[] {
@@ -29,7 +29,7 @@ export function markReleased(claims: readonly Claim[], { erasures }: Erased): re
   return claims.map((claim) => {
     const erasure = erasures.get(claim.strongerId);
     if (erasure === undefined || claim.fromAt >= erasure.erasedAt) return claim;
-    return { ...claim, strongerId: `${RELEASED}${erasure.ownerId}` };
+    return { ...claim, strongerId: `${RELEASED}${erasure.targetId}` };
   });
 }
 

@@ -12,7 +12,7 @@ export async function readErased(
 ): Promise<Erased> {
   const { rows } = await client.query<{
     subject_id: string;
-    owner_id: string;
+    whose_id: string;
     erased_at: Date | null;
     from_at: Date | number | null;
     to_at: Date | number | null;
@@ -21,7 +21,7 @@ export async function readErased(
     `select found.*
      from unnest($2::uuid[]) as wanted (subject_id)
      cross join lateral (
-       select subject_id, owner_id, erased_at, null::timestamptz as from_at, null::timestamptz as to_at,
+       select subject_id, coalesce(target_id, owner_id) as whose_id, erased_at, null::timestamptz as from_at, null::timestamptz as to_at,
          null::uuid as regulation_id
        from erasure
        where workspace_id = $1 and subject_id = wanted.subject_id
@@ -35,12 +35,12 @@ export async function readErased(
   const erasures = new Map<string, Erasure>();
   const tombstones: Tombstone[] = [];
   for (const row of rows) {
-    const { subject_id: subjectId, owner_id: ownerId, regulation_id: regulationId } = row;
+    const { subject_id: subjectId, whose_id: whoseId, regulation_id: regulationId } = row;
     if (row.erased_at !== null) {
-      erasures.set(subjectId, { subjectId, ownerId, erasedAt: fromTimestamp(row.erased_at) });
+      erasures.set(subjectId, { subjectId, targetId: whoseId, erasedAt: fromTimestamp(row.erased_at) });
     } else {
       const [fromAt, toAt] = [fromTimestamp(row.from_at!), fromTimestamp(row.to_at!)];
-      tombstones.push({ subjectId, fromAt, toAt, ownerId, regulationId: regulationId! });
+      tombstones.push({ subjectId, fromAt, toAt, ownerId: whoseId, regulationId: regulationId! });
     }
   }
   return { erasures, tombstones };

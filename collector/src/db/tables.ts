@@ -250,6 +250,7 @@ export interface ErasureTable {
   workspace_id: string;
   subject_id: string;
   owner_id: string;
+  target_id: string | null;
   erased_at: Date;
 }
 

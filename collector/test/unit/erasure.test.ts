@@ -8,7 +8,7 @@ const grave = (subjectId: string, fromAt: number, toAt: number) => ({
   ...{ ownerId: 'u', regulationId: 'r' },
 });
 const erased: Erased = {
-  erasures: new Map([['u', { subjectId: 'u', ownerId: 'u', erasedAt: 100 }]]),
+  erasures: new Map([['u', { subjectId: 'u', targetId: 'u', erasedAt: 100 }]]),
   tombstones: [grave('a', -Infinity, 50)],
 };
 const claim = (fromAt: number, strongerId: string) => ({
@@ -52,5 +52,18 @@ describe('the identifiers of a refused event', () => {
     ['{"note":"userId"}', []],
   ])('are found in %s', (payload, expected) => {
     expect(identifiersIn(payload).map(({ kind, value }) => `${kind}:${value}`)).toEqual(expected);
+  });
+});
+
+describe('two users who were linked and erased together', () => {
+  it('still are two of the owners of a device', () => {
+    const both = (targetId: string) => ({ subjectId: targetId, targetId, erasedAt: 100 });
+    const erasures = new Map(['u', 'v'].map((id) => [id, both(id)]));
+    const claims = [claim(10, 'u'), claim(20, 'v'), claim(30, 'w')];
+    const spans = divideInTime('a', markReleased(claims, { erasures, tombstones: [] }), {
+      ownerOf: (id) => id,
+      maxOwners: 2,
+    });
+    expect(spans.at(-1)).toEqual({ fromAt: 30, toAt: Infinity, targetId: 'a', ownerId: 'a' });
   });
 });
