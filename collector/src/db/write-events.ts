@@ -47,6 +47,20 @@ export async function enterWorkspace(
 }
 
 /**
+ * Keeps regulations out until the transaction ends: whoever changes what is taken in, or erases, writes the workspace's
+ * row first. Comes before all other locks.
+ *
+ * @returns see enterWorkspace()
+ */
+export async function holdRegulations(client: Querier, workspaceId: string): Promise<number> {
+  const { rows } = await client.query<{ epoch: number }>(
+    'select regulation_epoch as epoch from workspace where workspace_id = $1 for share',
+    [workspaceId],
+  );
+  return rows[0]?.epoch ?? 0;
+}
+
+/**
  * Commits, and makes sure of it: COMMIT of an aborted transaction succeeds and says ROLLBACK.
  *
  * @throws Error where nothing was committed

@@ -3,7 +3,7 @@ import { MAX_OWNERS } from '../core/identity';
 import type { Link } from '../db/links';
 import type { Pair } from '../core/identity';
 import { createPreparing } from '../db/prepared';
-import { begin, beginPreview, commit, enterWorkspace } from '../db/write-events';
+import { begin, beginPreview, commit, enterWorkspace, holdRegulations } from '../db/write-events';
 import { changeLink, type LinkOutcome } from './link-users';
 import type { Transaction } from './transaction';
 import { tryAgain } from './try-again';
@@ -43,10 +43,13 @@ export function createIdentityChanges({
   const trying = { pool, preparing: createPreparing(), random: Math.random, onRetry: () => undefined };
   const run = <T>({ workspaceId, isPreview }: By, change: (transaction: Transaction) => Promise<T>) =>
     tryAgain(trying, async (client) => {
-      const [, regulationEpoch] = await Promise.all([
+      const [, readEpoch, heldEpoch] = await Promise.all([
         isPreview ? beginPreview(client) : begin(client),
         enterWorkspace(client, workspaceId, STATEMENT_TIMEOUT_MS),
+        // What is changed by hand may give to anybody who was ever claimed: an erasure and it must not pass each other.
+        isPreview ? undefined : holdRegulations(client, workspaceId),
       ]);
+      const regulationEpoch = heldEpoch ?? readEpoch;
       const outcome = await change({ client, workspaceId, maxOwners, regulationEpoch });
       await commit(client);
       return outcome;

@@ -1,6 +1,5 @@
 import { divideAgain } from '../core/division';
 import { divideErased } from '../core/erasure';
-import { MAX_OWNERS } from '../core/identity';
 import { createLedger } from '../core/ledger';
 import {
   blankSubjects,
@@ -27,6 +26,8 @@ export interface ToFence {
   /** Whom the ID that was given names. */
   readonly subjectId: string;
   readonly now: Date;
+  /** Of how many owners an anonymous ID is no kiosk yet. */
+  readonly maxOwners: number;
 }
 
 /** A profile of which nothing more will come, and what of it is gone already. */
@@ -57,7 +58,7 @@ export interface Fenced {
  */
 export async function fenceProfile(
   { db, workspaceId }: WorkspaceTransaction,
-  { regulationId, subjectId, now }: ToFence,
+  { regulationId, subjectId, now, maxOwners }: ToFence,
 ): Promise<Fenced | null> {
   await raiseRegulationEpoch(db, workspaceId);
   const client = querierIn(db);
@@ -66,6 +67,8 @@ export async function fenceProfile(
   const profile = { workspaceId, profileId };
   const owned = await readOwned(db, profile);
   await lockSubjects(client, workspaceId, inLockOrder(owned));
+  // Somebody may have signed in meanwhile; behind the locks nobody does. Not later: it would find the parts written here.
+  if ((await resolveProfile(db, workspaceId, subjectId)) !== profileId) throw new OwnershipChanged();
   await lockOrders(
     db,
     workspaceId,
@@ -74,7 +77,6 @@ export async function fenceProfile(
   const ledger = createLedger();
   for (const each of owned) ledger.add({ ownerId: profileId, subjectId: each.subjectId });
   await addToParts(client, workspaceId, ledger.parts());
-  if ((await resolveProfile(db, workspaceId, subjectId)) !== profileId) throw new OwnershipChanged();
   await confirmOwned({ db, workspaceId }, { profile, owned });
 
   const traits = (await readProfiles(db, workspaceId, [profileId])).flatMap((each) =>
@@ -82,7 +84,7 @@ export async function fenceProfile(
   );
   const erasedAt = await chooseMoment({ db, workspaceId }, { profile, now });
   await noteErasure({ db, workspaceId }, { erasing: { ...profile, regulationId, erasedAt }, owned });
-  await release({ db, workspaceId }, owned);
+  await release({ db, workspaceId }, { owned, maxOwners });
   const orders = await eraseOrders(db, profile);
   await deleteParts(db, profile);
   await blankSubjects(db, profile);
@@ -127,7 +129,10 @@ async function noteErasure(
 }
 
 /** Divides anew what the profile owned: from its erasure on it belongs to itself, or to whom others' claims say. */
-async function release({ db, workspaceId }: WorkspaceTransaction, owned: readonly Owned[]): Promise<void> {
+async function release(
+  { db, workspaceId }: WorkspaceTransaction,
+  { owned, maxOwners }: { readonly owned: readonly Owned[]; readonly maxOwners: number },
+): Promise<void> {
   const client = querierIn(db);
   const weaker = owned.filter(({ kind }) => kind !== 'user');
   const dividedIds = weaker.map((each) => each.subjectId);
@@ -136,12 +141,10 @@ async function release({ db, workspaceId }: WorkspaceTransaction, owned: readonl
   const ids = [...new Set([...owned.map((each) => each.subjectId), ...named])];
   const read = await readOwnership(client, workspaceId, ids);
   const standing = new Map([...read].map(([id, { spans }]) => [id, spans]));
-  const transaction = { client, workspaceId, maxOwners: MAX_OWNERS, regulationEpoch: 1 };
+  const transaction = { client, workspaceId, maxOwners, regulationEpoch: 1 };
   const erased = await readErasedOf(transaction, { dividedIds: ids, claims });
   const emailIds = weaker.filter(({ kind }) => kind === 'email').map((each) => each.subjectId);
-  const changed = new Map(
-    divideAgain({ dividedIds, emailIds, claims, voided, standing, erased, maxOwners: MAX_OWNERS }),
-  );
+  const changed = new Map(divideAgain({ dividedIds, emailIds, claims, voided, standing, erased, maxOwners }));
   // Users who were linked to it are released by no claim.
   for (const { subjectId, kind } of owned) {
     if (kind === 'user' && standing.has(subjectId))

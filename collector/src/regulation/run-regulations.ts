@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Kysely } from 'kysely';
+import { MAX_OWNERS } from '../core/identity';
 import { listWorkspaceIds } from '../db/audiences';
 import { changeWorkspace, inWorkspace } from '../db/connect';
 import {
@@ -22,6 +23,8 @@ export interface RegulationsOptions {
   readonly log: Pick<FastifyBaseLogger, 'error'>;
   /** Whether to stop after the step at hand. */
   readonly isClosed: () => boolean;
+  /** @default MAX_OWNERS */
+  readonly maxOwners?: number;
 }
 
 /** What is in the way (a group, a transaction from before) is over soon; what is not is left to the next time. */
@@ -68,7 +71,10 @@ async function runErasure(place: RegulationPlace, options: RegulationsOptions): 
 /** done: there is nothing more to do here. waiting: something is in the way. */
 type Outcome = 'done' | 'taken' | 'waiting';
 
-async function tryStep(place: RegulationPlace, { db, now }: RegulationsOptions): Promise<Outcome> {
+async function tryStep(
+  place: RegulationPlace,
+  { db, now, maxOwners = MAX_OWNERS }: RegulationsOptions,
+): Promise<Outcome> {
   const { workspaceId } = place;
   try {
     return await changeWorkspace(db, workspaceId, async (transaction) => {
@@ -76,7 +82,7 @@ async function tryStep(place: RegulationPlace, { db, now }: RegulationsOptions):
       if (job === null) return 'done';
       const its = { db: transaction, workspaceId };
       if (job.profileId === null) {
-        const fenced = await fenceProfile(its, { ...place, subjectId: job.subjectId, now: now() });
+        const fenced = await fenceProfile(its, { ...place, subjectId: job.subjectId, now: now(), maxOwners });
         const begun = { profileId: null, erasedAt: null, finishedAt: null, ...fenced };
         const status = fenced === null ? 'unknown' : 'running';
         const progress = { step: 'mark', deleted: fenced?.deleted ?? {} };

@@ -3,16 +3,14 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NormalEvent } from '../../src/core/event';
-import { type IdentifierKind, subjectIdOf } from '../../src/core/identifier';
-import { changeWorkspace, inWorkspace } from '../../src/db/connect';
-import { insertRegulation, readRegulation, type RegulationSubject } from '../../src/db/regulations';
-import { createLogger } from '../../src/logger';
-import { runRegulations } from '../../src/regulation/run-regulations';
+import { subjectIdOf } from '../../src/core/identifier';
+import { inWorkspace } from '../../src/db/connect';
+import { addWorkspace, erase, removeWorkspace } from '../support/erasing';
 import { eraseByDefinition, portraitsOfSurvivors } from '../support/erasure-oracle';
 import { arrivalsOf, histories } from '../support/histories';
 import { key } from '../support/identity-oracle';
 import { portraitsStored } from '../support/portraits';
-import { eventsOf, openWriting, RECEIVED_AT, type Writing } from '../support/writing';
+import { eventsOf, openWriting, type Writing } from '../support/writing';
 
 const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 15);
 const START = Date.parse('2026-06-01T00:00:00.000Z');
@@ -22,45 +20,6 @@ beforeAll(async () => {
   writing = await openWriting({ writers: 8, groupMaxEvents: 1, connections: 20 });
 });
 afterAll(() => writing.close());
-
-async function addWorkspace(): Promise<string> {
-  const workspaceId = randomUUID();
-  await writing.db.insertInto('workspace').values({ workspace_id: workspaceId, name: 'Of a test' }).execute();
-  return workspaceId;
-}
-
-/** What is there no more has no work for the worker. */
-async function removeWorkspace(workspaceId: string): Promise<void> {
-  await writing.db.deleteFrom('workspace').where('workspace_id', '=', workspaceId).execute();
-}
-
-/** Erases whom a name stands for, by two processes at once; what became of it. */
-async function erase(workspaceId: string, name: string, now: number): Promise<RegulationSubject> {
-  const colon = name.indexOf(':');
-  const [kind, value] = [name.slice(0, colon) as IdentifierKind, name.slice(colon + 1)];
-  const [id, subjectId] = [randomUUID(), subjectIdOf(workspaceId, { kind, value })];
-  await changeWorkspace(writing.db, workspaceId, (transaction) =>
-    insertRegulation(transaction, workspaceId, {
-      ...{ id, type: 'delete', createdAt: new Date(RECEIVED_AT) },
-      subjects: [{ subjectId, profileId: null, status: 'pending' }],
-    }),
-  );
-  const options = {
-    db: writing.db,
-    now: () => new Date(now),
-    log: createLogger('silent'),
-    isClosed: () => false,
-  };
-  for (;;) {
-    await Promise.all([runRegulations(options), runRegulations(options)]);
-    const job = await inWorkspace(writing.db, workspaceId, (transaction) =>
-      readRegulation(transaction, workspaceId, id),
-    );
-    const subject = job!.subjects[0]!;
-    expect(subject.error).toBeNull();
-    if (subject.status === 'done' || subject.status === 'unknown') return subject;
-  }
-}
 
 async function shapesStored(workspaceId: string): Promise<object[]> {
   const portraits = await portraitsStored(writing.db, workspaceId);
@@ -91,12 +50,12 @@ describe('whoever is erased in the middle of a history', () => {
     let erasures = 0;
     await fc.assert(
       fc.asyncProperty(cases, async ({ batches, split, name, now }) => {
-        const workspaceId = await addWorkspace();
+        const workspaceId = await addWorkspace(writing);
         const [first, second] = [batches.slice(0, split), batches.slice(split)];
         await Promise.all(first.map((batch) => writing.send(workspaceId, batch)));
         const held = unique(eventsOf(workspaceId, first.flat()));
         const erased = eraseByDefinition(held, { name, now });
-        const { status, erasedAt, progress } = await erase(workspaceId, name, now);
+        const { status, erasedAt, progress } = await erase(writing, { workspaceId, name, now });
         expect(status).toBe(erased === null ? 'unknown' : 'done');
         await Promise.all(second.map((batch) => writing.send(workspaceId, batch)));
         const ids = new Set(held.map(({ messageId }) => messageId));
@@ -116,7 +75,7 @@ describe('whoever is erased in the middle of a history', () => {
             spent: erased?.spent ?? new Set(),
           }),
         );
-        await removeWorkspace(workspaceId);
+        await removeWorkspace(writing, workspaceId);
       }),
       { numRuns: RUNS },
     );
@@ -127,13 +86,13 @@ describe('whoever is erased in the middle of a history', () => {
     let erasures = 0;
     await fc.assert(
       fc.asyncProperty(cases, async ({ batches, name, now }) => {
-        const workspaceId = await addWorkspace();
+        const workspaceId = await addWorkspace(writing);
         const middle = Math.floor(batches.length / 2);
         const first = await Promise.all(
           batches.slice(0, middle).map((batch) => writing.send(workspaceId, batch)),
         );
         const [job, ...second] = await Promise.all([
-          erase(workspaceId, name, now),
+          erase(writing, { workspaceId, name, now }),
           ...batches.slice(middle).map((batch) => writing.send(workspaceId, batch)),
         ]);
         const verdicts = [...first, ...second].flat();
@@ -157,7 +116,7 @@ describe('whoever is erased in the middle of a history', () => {
             erased: { names, at: job.erasedAt?.getTime() ?? 0 },
           }),
         );
-        await removeWorkspace(workspaceId);
+        await removeWorkspace(writing, workspaceId);
       }),
       { numRuns: RUNS },
     );

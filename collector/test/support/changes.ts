@@ -16,14 +16,14 @@ export interface Change {
 }
 
 const USERS = ['user:u1', 'user:u2', 'user:u3'];
-const nameOf = ({ kind, value }: Identifier | NamedSubject) => `${kind}:${value}`;
+const keyOf = ({ kind, value }: Identifier | NamedSubject) => `${kind}:${value}`;
 
 /** Changes of what these events claim, and of who they are; some are taken back, and some are of what nobody claimed. */
 export function changesOf(events: readonly NormalEvent[]): fc.Arbitrary<Change> {
   const claimed = events
     .filter(({ type }) => type === 'identify' || type === 'alias')
     .flatMap(({ identifiers: [strongest, ...weaker] }) =>
-      weaker.map((identifier) => [nameOf(identifier), nameOf(strongest!)] as const),
+      weaker.map((identifier) => [keyOf(identifier), keyOf(strongest!)] as const),
     );
   const pairs = [...claimed, ['anonymous:a1', 'user:u1'] as const];
   const linked = fc
@@ -63,6 +63,8 @@ function identifierOf(text: string): Identifier {
 export async function changesStored(
   { db }: Writing,
   workspaceId: string,
+  /** Whose value was erased is known by its ID only. */
+  nameOf: (subject: NamedSubject) => string = keyOf,
 ): Promise<Required<Pick<ByHand, 'voided' | 'links'>>> {
   return inWorkspace(db, workspaceId, async (transaction) => {
     const all = { limit: 1000, after: null };
