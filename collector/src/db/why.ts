@@ -48,12 +48,15 @@ export async function readOwnerAt(
   return rows[0]?.owner_id ?? subjectId;
 }
 
-/** A claim that counts, with whom its target belongs to, links apart: an email's user, else the target itself. */
+/**
+ * A claim that counts, with whom its target belongs to, links apart: an email's user, else the target itself; of somebody
+ * who was erased since, whom it stood for.
+ */
 export interface CountingClaim extends Claim {
   readonly ownerId: string;
 }
 
-/** The claims on a subject but for the voided ones. */
+/** The claims on a subject but for the voided ones, and those on an email from before it was erased. */
 export async function readCountingClaims(
   db: Kysely<Database>,
   workspaceId: string,
@@ -65,11 +68,16 @@ export async function readCountingClaims(
     stronger_id: string;
     owner_id: string;
   }>`
-    select c.from_at, c.message_id, c.stronger_id, coalesce(o.target_id, c.stronger_id) as owner_id
+    select c.from_at, c.message_id, c.stronger_id, coalesce('erased:' || coalesce(gone.target_id, gone.owner_id), o.target_id::text, c.stronger_id::text) as owner_id
     from claim c
     left join ownership o on o.workspace_id = c.workspace_id and o.subject_id = c.stronger_id
       and o.to_at = 'infinity'
+    left join erasure gone on gone.workspace_id = c.workspace_id and gone.subject_id = c.stronger_id
+      and c.from_at < gone.erased_at
     where c.workspace_id = ${workspaceId} and c.weaker_id = ${subjectId}::uuid
+      and not exists (
+        select from erasure again
+        where again.workspace_id = c.workspace_id and again.subject_id = c.weaker_id and c.from_at < again.erased_at)
       and not exists (
         select from claim_void v
         where v.workspace_id = c.workspace_id and v.weaker_id = c.weaker_id and v.stronger_id = c.stronger_id)`.execute(

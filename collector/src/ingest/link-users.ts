@@ -58,7 +58,7 @@ export async function changeLink(transaction: Transaction, change: LinkChange): 
   const standing = await readStanding(transaction, [sourceId, ...tied.subjectIds]);
   const changed = relink({
     sourceId,
-    emailIds: tied.emailIds.filter((id) => standing.get(id)?.[0]?.targetId === sourceId),
+    emailIds: tied.emailIds.filter((id) => standing.get(id)?.at(-1)?.targetId === sourceId),
     ownerId: isLinked ? targetId : sourceId,
     standing,
   });
@@ -111,13 +111,14 @@ async function record(
   { client, workspaceId }: Transaction,
   { change, transfers }: { change: LinkChange; transfers: readonly Transfer[] },
 ): Promise<void> {
-  const { id, at, actor, sourceId, targetId, isLinked } = change;
+  const { id, at, actor, sourceId, isLinked } = change;
   await (isLinked ? insertLink(client, workspaceId, change) : deleteLink(client, workspaceId, sourceId));
   await insertAuditEntry(client, workspaceId, {
     entryId: id,
     at,
     actor,
     action: isLinked ? 'profile.link' : 'profile.unlink',
-    detail: { sourceId, targetId, events: countEvents(transfers) },
+    // How many, never whom: the log outlives an erasure.
+    detail: { events: countEvents(transfers) },
   });
 }

@@ -93,14 +93,15 @@ async function record(
   { client, workspaceId }: Transaction,
   { change, transfers }: { change: VoidChange; transfers: readonly Transfer[] },
 ): Promise<void> {
-  const { id, at, actor, weakerId, strongerId, isVoid } = change;
+  const { id, at, actor, isVoid } = change;
   await (isVoid ? insertVoid(client, workspaceId, change) : deleteVoid(client, workspaceId, change));
   await insertAuditEntry(client, workspaceId, {
     entryId: id,
     at,
     actor,
     action: isVoid ? 'claim.void' : 'claim.unvoid',
-    detail: { weakerId, strongerId, events: countEvents(transfers) },
+    // How many, never whom: the log outlives an erasure.
+    detail: { events: countEvents(transfers) },
   });
 }
 

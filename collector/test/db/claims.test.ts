@@ -166,7 +166,7 @@ describe('claims that are voided', () => {
     expect((await readProfiles(workspace))['user:ada']!.timeline).toEqual(['ada']);
   });
 
-  it('are remembered with who did it and when, and how many events moved', async () => {
+  it('are remembered with who did it and when, and how many events moved, never whose', async () => {
     const { workspace, asked } = await openShared();
     await asked.post('/v1/claims/void', PAIR);
     await asked.delete(`/v1/claims/void?${inQuery(PAIR)}`);
@@ -177,8 +177,7 @@ describe('claims that are voided', () => {
     for (const { actor, at: moment, detail } of entries) {
       expect(actor).toMatch(/^key:/);
       expect(moment).toEqual(api.clock.now);
-      expect(detail).toMatchObject({ events: 2 });
-      expect(JSON.stringify(detail)).not.toMatch(/ada|browser/);
+      expect(detail).toEqual({ events: 2 });
     }
   });
 });
