@@ -79,12 +79,9 @@ export async function insertErasure(
     insert into erasure (workspace_id, subject_id, owner_id, target_id, erased_at)
     select ${workspaceId}, named.subject_id, ${profileId}, coalesce(o.target_id, named.subject_id), ${erasedAt}
     from unnest(${[...namedIds]}::uuid[]) as named (subject_id)
-    left join ownership o
-      on o.workspace_id = ${workspaceId} and o.subject_id = named.subject_id and o.to_at = 'infinity'
-    on conflict (workspace_id, subject_id) do update
-    set owner_id = excluded.owner_id, target_id = excluded.target_id, erased_at = excluded.erased_at`.execute(
-    db,
-  );
+    left join ownership o on o.workspace_id = ${workspaceId} and o.subject_id = named.subject_id and o.to_at = 'infinity'
+    on conflict (workspace_id, subject_id) do update set owner_id = excluded.owner_id,
+      target_id = excluded.target_id, erased_at = excluded.erased_at`.execute(db);
   await sql`
     delete from profile_link
     where workspace_id = ${workspaceId}
