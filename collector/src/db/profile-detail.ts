@@ -20,7 +20,8 @@ export interface ProfileIdentifier {
 const MAX_LISTED_IDENTIFIERS = 1_000;
 
 /**
- * Every identifier under which the profile owns something: its own first, then by kind and value.
+ * Every identifier under which the profile owns something: its own first, then by kind and value. Its own one also where
+ * all of that one's time is somebody else's now, and only what retention has dropped is still counted here.
  *
  * @param query.limit null: all of them @default 1,000
  */
@@ -38,12 +39,15 @@ export async function readIdentifiers(
     spans: readonly (readonly [from: string | null, to: string | null])[] | null;
     total: number;
   }>`
-    with span as (select * from ${spansOf(workspaceId, profileId)} as owned)
+    with span as (
+      select subject_id, from_at, to_at from ${spansOf(workspaceId, profileId)} as owned
+      union all
+      select ${profileId}::uuid, null, null)
     select s.kind, s.value, owned.spans, count(*) over () as total
     from (
       select subject_id, json_agg(json_build_array(
           case when isfinite(from_at) then from_at end, case when isfinite(to_at) then to_at end)
-        order by from_at) as spans
+        order by from_at) filter (where from_at is not null) as spans
       from span group by subject_id) as owned
     join subject s on s.workspace_id = ${workspaceId} and s.subject_id = owned.subject_id
     order by s.subject_id <> ${profileId}, s.kind desc, s.value

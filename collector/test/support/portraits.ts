@@ -1,5 +1,6 @@
 /** Reads a workspace back through the queries that the API uses, in the form of the oracle. */
 import type { Kysely } from 'kysely';
+import { isUuid, THROUGHLINE_NAMESPACE, uuidV5 } from '../../src/core/uuid';
 import { inSnapshot } from '../../src/db/connect';
 import { readIdentifiers } from '../../src/db/profile-detail';
 import { findProfiles } from '../../src/db/profile-list';
@@ -45,12 +46,16 @@ export async function portraitsStored(db: Kysely<Database>, workspaceId: string)
         lastPage: spoken(profile.lastPage),
         firstCampaign: spoken(profile.firstCampaign),
         firstReferrer: spoken(profile.firstReferrer),
-        timeline: timeline.events.map(({ messageId }) => messageId),
+        timeline: timeline.events.map(({ messageId }) => storedIdOf(messageId)),
       });
     }
     return portraits.sort((a, b) => (a.id < b.id ? -1 : 1));
   });
 }
+
+/** A timeline shows message IDs as they came. */
+const storedIdOf = (messageId: string): string =>
+  isUuid(messageId) ? messageId.toLowerCase() : uuidV5(THROUGHLINE_NAMESPACE, messageId);
 
 /** Times as the API writes them. */
 const spoken = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
