@@ -128,7 +128,8 @@ describe('an erasure among voids and links', () => {
       }),
       { numRuns: RUNS },
     );
-    expect(seen).toContain('void changed after');
+    // Which of the others there were is chance.
+    expect([...seen].some((outcome) => outcome.includes(' changed '))).toBe(true);
   });
 
   it('does so while eight writers go on and somebody else changes and suppresses more, without a deadlock', async () => {
