@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { ExportedMember } from '../core/export-format';
 import { identifierColumns } from './profiles';
+import { streamSnapshot } from './stream-snapshot';
 import type { Database } from './tables';
 
 interface ExportRow {
@@ -24,21 +25,12 @@ const CHUNK = sql.lit(1000);
  * is repeated and none is missed. A cursor inside one transaction: flat in memory on both sides, and it needs no
  * session. Ending the iteration early ends the transaction.
  */
-export async function* exportMembers(
+export function exportMembers(
   db: Kysely<Database>,
   workspaceId: string,
   audienceId: string,
 ): AsyncGenerator<readonly ExportedMember[], void, undefined> {
-  const transaction = await db
-    .startTransaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute();
-  let isDone = false;
-  try {
-    await sql`
-      select set_config('throughline.workspace', ${workspaceId}, true), set_config('jit', 'off', true),
-        set_config('lock_timeout', '5s', true)`.execute(transaction);
+  return streamSnapshot(db, workspaceId, async function* (transaction) {
     await sql`declare members no scroll cursor for ${selectMembers(workspaceId, audienceId)}`.execute(
       transaction,
     );
@@ -47,16 +39,7 @@ export async function* exportMembers(
       if (rows.length === 0) break;
       yield rows.map(toMember);
     }
-    isDone = true;
-  } finally {
-    // Where the connection is gone there is nothing to roll back, and the first error is the one to tell.
-    if (isDone) await transaction.commit().execute();
-    else
-      await transaction
-        .rollback()
-        .execute()
-        .catch(() => undefined);
-  }
+  });
 }
 
 function selectMembers(workspaceId: string, audienceId: string) {

@@ -2,7 +2,9 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Registers, traitOfKey } from '../core/traits';
 import { readMemberships, readProfiles } from './profiles';
+import { streamSnapshot } from './stream-snapshot';
 import type { Database } from './tables';
+import { spansOf } from './timeline-scan';
 
 /** How many events are in memory at a time. */
 const CHUNK = sql.lit(500);
@@ -14,38 +16,19 @@ type Line = { readonly kind: string } & Readonly<Record<string, unknown>>;
  * audiences and events, in chunks and as one snapshot. A cursor inside one transaction, so memory is flat on both
  * sides. Ending the iteration early ends the transaction.
  */
-export async function* exportHeld(
+export function exportHeld(
   db: Kysely<Database>,
   workspaceId: string,
   profileIds: readonly string[],
 ): AsyncGenerator<readonly Line[], void, undefined> {
-  const transaction = await db
-    .startTransaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute();
-  let isDone = false;
-  try {
-    await sql`
-      select set_config('throughline.workspace', ${workspaceId}, true), set_config('lock_timeout', '5s', true)`.execute(
-      transaction,
-    );
+  return streamSnapshot(db, workspaceId, async function* (transaction) {
     for (const profileId of profileIds) {
       yield await readFacts(transaction, { workspaceId, profileId });
       yield* readEvents(transaction, { workspaceId, profileId });
     }
     // Whoever reads a file without this line has not all of it.
     yield [{ kind: 'end', profiles: profileIds.length }];
-    isDone = true;
-  } finally {
-    // Where the connection is gone there is nothing to roll back, and the first error is the one to tell.
-    if (isDone) await transaction.commit().execute();
-    else
-      await transaction
-        .rollback()
-        .execute()
-        .catch(() => undefined);
-  }
+  });
 }
 
 interface Of {
@@ -57,13 +40,7 @@ async function readFacts(db: Transaction<Database>, { workspaceId, profileId }: 
   const profiles = await readProfiles(db, workspaceId, [profileId]);
   const { rows: identifiers } = await sql<{ type: string; value: string; from: unknown; to: unknown }>`
     select s.kind as type, s.value, o.from_at as from, o.to_at as to
-    from (
-      select subject_id, from_at, to_at from ownership
-      where workspace_id = ${workspaceId} and owner_id = ${profileId}
-      union all
-      select ${profileId}::uuid, '-infinity', 'infinity'
-      where not exists (
-        select from ownership where workspace_id = ${workspaceId} and subject_id = ${profileId})) as o
+    from ${spansOf(workspaceId, profileId)} as o
     join subject s on s.workspace_id = ${workspaceId} and s.subject_id = o.subject_id
     order by s.kind desc, s.value, o.from_at`.execute(db);
   const traits = await db
@@ -100,13 +77,7 @@ async function* readEvents(
       e.email, e.anonymous_id as "anonymousId", e.group_id as "groupId", e.previous_id as "previousId",
       e.occurred_at as "occurredAt", e.received_at as "receivedAt", e.original_timestamp as "originalTimestamp",
       e.sent_at as "sentAt", e.source_id as "sourceId", e.properties, e.traits, e.context, e.warnings
-    from (
-      select subject_id, from_at, to_at from ownership
-      where workspace_id = ${workspaceId} and owner_id = ${profileId}
-      union all
-      select ${profileId}::uuid, '-infinity', 'infinity'
-      where not exists (
-        select from ownership where workspace_id = ${workspaceId} and subject_id = ${profileId})) as span
+    from ${spansOf(workspaceId, profileId)} as span
     cross join lateral (
       select * from event
       where workspace_id = ${workspaceId} and subject_id = span.subject_id

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { readEventsAt, type ShownEvent } from './events';
 import { type ProfileIdentifier, readIdentifiers } from './profile-detail';
 import { type ProfileSummary, readProfiles } from './profiles';
+import { streamSnapshot } from './stream-snapshot';
 import type { Database } from './tables';
 import { spansOf } from './timeline-scan';
 
@@ -19,21 +20,12 @@ const CHUNK = sql.lit(500);
  * the events are read as they go out, so that memory is flat on both sides. Ending the iteration early ends the
  * transaction.
  */
-export async function* exportProfile(
+export function exportProfile(
   db: Kysely<Database>,
   workspaceId: string,
   profileId: string,
 ): AsyncGenerator<readonly ExportedPiece[], void, undefined> {
-  const transaction = await db
-    .startTransaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute();
-  let isDone = false;
-  try {
-    await sql`
-      select set_config('throughline.workspace', ${workspaceId}, true), set_config('jit', 'off', true),
-        set_config('lock_timeout', '5s', true)`.execute(transaction);
+  return streamSnapshot(db, workspaceId, async function* (transaction) {
     const profiles = await readProfiles(transaction, workspaceId, [profileId]);
     const { identifiers } = await readIdentifiers(transaction, workspaceId, { profileId, limit: null });
     yield [...profiles.map((profile) => ({ profile })), ...identifiers.map((identifier) => ({ identifier }))];
@@ -54,12 +46,5 @@ export async function* exportProfile(
       const events = await readEventsAt(transaction, workspaceId, { places, hasContext: true });
       yield events.map((event) => ({ event }));
     }
-    isDone = true;
-  } finally {
-    // Where the connection is gone there is nothing to roll back, and the first error is the one to tell.
-    const end = isDone ? transaction.commit().execute() : transaction.rollback().execute();
-    await end.catch((error: unknown) => {
-      if (isDone) throw error;
-    });
-  }
+  });
 }
