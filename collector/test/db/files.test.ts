@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +51,34 @@ describe('the SDK', () => {
     const { headers } = await fetchRaw('/sdk.js');
     const again = await fetchRaw('/sdk.js', { 'if-none-match': String(headers['etag']) });
     expect([again.status, again.body.length]).toEqual([304, 0]);
+  });
+
+  it('has an address that names its bytes, for ever, with what a tag’s integrity must say', async () => {
+    const { data } = (await api.call('GET', '/sdk.json', { headers: {} })).body as {
+      data: { name: string; path: string; integrity: string; bytes: number }[];
+    };
+    expect(data.map(({ name }) => name)).toContain('sdk.js');
+    for (const { name, path, integrity, bytes } of data) {
+      const pinned = await fetchRaw(path, { 'accept-encoding': 'br' });
+      expect(pinned.headers).toMatchObject({
+        'cache-control': 'public, max-age=31536000, immutable',
+        'content-type': 'text/javascript; charset=utf-8',
+        'access-control-allow-origin': '*',
+        'cross-origin-resource-policy': 'cross-origin',
+      });
+      expect(pinned.body.length).toBe(bytes);
+      const plain = brotliDecompressSync(pinned.body);
+      expect(integrity).toBe(`sha384-${createHash('sha384').update(plain).digest('base64')}`);
+      expect(plain.equals((await fetchRaw(`/${name}`)).body)).toBe(true);
+    }
+  });
+
+  it('leads from the address of another release to what is here, and keeps nobody from asking again', async () => {
+    const other = await fetchRaw('/sdk/00000000000000000000/sdk.js');
+    expect([other.status, other.headers['cache-control']]).toEqual([302, 'no-cache']);
+    const there = new URL(String(other.headers['location']), `${api.url}/sdk/00000000000000000000/sdk.js`);
+    expect(there.href).toBe(`${api.url}/sdk.js`);
+    expect((await fetchRaw('/sdk/00000000000000000000/other.js')).status).toBe(404);
   });
 });
 

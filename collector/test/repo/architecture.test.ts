@@ -26,7 +26,7 @@ const COLLECTOR: Table = {
   // It waits between tries.
   ingest: ['core', 'db', 'queue', 'type:pg', 'node:timers/promises'],
   routes: [
-    ...['core', 'db', 'errors', 'schema', 'access', 'live-feed'],
+    ...['core', 'db', 'errors', 'schema', 'access', 'live-feed', 'scripts'],
     ...['type:ingest', 'type:metrics', 'type:queue', 'type:config'],
     // An import answers its errors by itself, in its last line.
     ...['import', 'failure', 'type:long-requests'],
@@ -42,6 +42,7 @@ const COLLECTOR: Table = {
   errors: [],
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
   'live-feed': ['type:db'],
+  scripts: ['node:*'],
   worker: ['db', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
   // Takes the locks of the write path, and divides as it does.
   regulation: ['core', 'db', 'ingest', 'type:fastify', 'type:kysely', 'node:timers/promises'],
