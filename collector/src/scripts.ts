@@ -19,7 +19,7 @@ export interface Script {
 }
 
 /** @returns a script as it is now, or null where it is not built; compressed once, and again when it was built anew */
-export function createScripts(folder: string): (name: ScriptName) => Promise<Script | null> {
+export function scriptsIn(folder: string): (name: ScriptName) => Promise<Script | null> {
   const known = new Map<ScriptName, Script>();
   return async (name) => {
     const file = join(folder, name);

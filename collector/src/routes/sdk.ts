@@ -1,6 +1,6 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { ApiError } from '../errors';
-import { createScripts, type Script, SCRIPT_NAMES } from '../scripts';
+import { scriptsIn, type Script, SCRIPT_NAMES } from '../scripts';
 import type { AddRoutes, Reply, Request } from './context';
 
 /** Short, so that a fix reaches every page soon; the ETag makes asking again cheap. */
@@ -13,7 +13,7 @@ const CACHE_FOR_EVER = 'public, max-age=31536000, immutable';
  * addresses: `/sdk.js` is whatever this collector was built with, `/sdk/<version>/sdk.js` those bytes and no others.
  */
 export const addSdkRoutes: AddRoutes = (app, { folders }) => {
-  const find = createScripts(folders.sdk);
+  const find = scriptsIn(folders.sdk);
 
   for (const name of SCRIPT_NAMES) {
     app.get(`/${name}`, { schema: { hide: true } }, async (request, reply) => {
