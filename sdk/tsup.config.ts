@@ -12,8 +12,8 @@ const isFast = process.env.THROUGHLINE_BUILD === 'fast';
  */
 const INTERNAL = `
   after announce batch batchEvents bytes carry clock count database deliver erase events exclusive fail findLive
-  flights forgive given heldForMs hold idle isOnline isOpen journal kind local lookAgainMs
-  markFlight ms names newId notice onHide onLeave onReturn onWake pause prefix queue read reason reconcile remove resume
+  flights forgive given isAsked keep keepAll hasMark heldForMs hold idle isOnline isOpen isOpenAtLast journal kind local hasLost
+  mark markFlight ms names newId notice onHide onLeave onReturn onWake pause postpone prefix queue read reason reconcile remove resume
   retryAfter sendOwn sender settle spareBytes succeed tab take transport write
 `;
 

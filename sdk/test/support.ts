@@ -5,7 +5,8 @@ import type { Clock } from '../src/browser/clock';
 import { openDatabase } from '../src/browser/database';
 import { openJournal } from '../src/browser/journal';
 import { createLocalStore } from '../src/browser/local-storage';
-import { createLeaseLocks } from '../src/browser/locks';
+import { createWebLocks } from '../src/browser/locks';
+import type { Locks } from '../src/browser/locks';
 import { createQueue } from '../src/browser/queue';
 import { createSender } from '../src/browser/sender';
 import { createTransport } from '../src/browser/transport';
@@ -90,6 +91,39 @@ export function createCollector(reply: Reply): {
   };
 }
 
+/** Web Locks as a browser keeps them for all pages of an origin: who asked first is next. */
+export function createLockManager(): LockManager {
+  const lines = new Map<string, Array<() => void>>();
+  const request = async (name: string, run: () => Promise<unknown>): Promise<unknown> => {
+    const line = lines.get(name) ?? [];
+    lines.set(name, line);
+    await new Promise<void>((resolve) => {
+      line.push(resolve);
+      if (line.length === 1) resolve();
+    });
+    try {
+      return await run();
+    } finally {
+      line.shift();
+      line[0]?.();
+    }
+  };
+  const query = (): Promise<LockManagerSnapshot> => {
+    const held = [...lines].flatMap(([name, { length }]) => (length > 0 ? [{ name }] : []));
+    return Promise.resolve({ held, pending: [] });
+  };
+  return { request, query } as unknown as LockManager;
+}
+
+/** Of each visitor's browser, by the name of its storage. */
+const managers = new Map<string, LockManager>();
+
+function managerOf(storage: string): LockManager {
+  const manager = managers.get(storage) ?? createLockManager();
+  managers.set(storage, manager);
+  return manager;
+}
+
 export interface PageOptions {
   readonly reply?: Reply;
   readonly clock?: TestClock;
@@ -98,6 +132,8 @@ export interface PageOptions {
   readonly isOnline?: () => boolean;
   /** Where localStorage takes nothing. */
   readonly area?: () => Storage;
+  /** Where they are not as they should be. */
+  readonly locks?: Partial<Locks>;
 }
 
 let pages = 0;
@@ -109,12 +145,14 @@ export function openPage({
   storage = `visitor${(pages += 1)}`,
   isOnline = () => true,
   area = () => localStorage,
+  locks: brokenLocks = {},
 }: PageOptions = {}) {
   const tab = `tab${(pages += 1)}`;
   const prefix = `${storage}.`;
   const local = createLocalStore(area);
   const journal = openJournal(local, prefix, clock.now);
-  const locks = createLeaseLocks({ tab, prefix, local, clock });
+  const webLocks = createWebLocks(managerOf(storage), { tab, prefix, local, clock });
+  const locks = { ...webLocks, ...brokenLocks };
   // IndexedDB runs in real time, so its patience does as well.
   const database = openDatabase(prefix, browserClock);
   const onDrop = vi.fn();
@@ -128,7 +166,7 @@ export function openPage({
     clock,
     isOnline,
     onDrop,
-    exclusive: (run) => run(),
+    exclusive: locks.exclusive,
     random: () => 0.5,
     flushAfterMs: 2_000,
     flushAt: 20,
@@ -153,11 +191,16 @@ export function openPage({
       sender.notice();
       return messageId;
     },
-    /** The page is gone, without a word. */
+    /** The page is gone, without a word; or it is frozen. */
     die: () => {
       sender.pause();
       leave();
       leave = () => undefined;
+    },
+    /** The page is back out of the back/forward cache. */
+    comeBack: () => {
+      leave = locks.announce();
+      sender.resume();
     },
     /** The messageIds that IndexedDB has. */
     stored: async () => ((await database.names()) ?? []).map((name) => name.slice(0, 36)),

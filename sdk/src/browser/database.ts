@@ -1,7 +1,7 @@
 import { createStore, promisifyRequest } from 'idb-keyval';
 import type { Clock } from './clock';
 
-/** An operation that takes longer is given up, and with it IndexedDB for the life of this page. */
+/** An operation that takes longer is given up, and with it IndexedDB, until it comes to an end after all. */
 const DATABASE_PATIENCE_MS = 3_000;
 
 /** The store of events by entry name. Never rejects: undefined is what failed. */
@@ -27,14 +27,23 @@ export function openDatabase(name: string, clock: Clock): Database {
   ): Promise<T | undefined> => {
     if (hangs) return undefined;
     let cancel: (() => void) | undefined;
-    const impatience = new Promise<undefined>((resolve) => {
-      cancel = clock.after(DATABASE_PATIENCE_MS, () => {
-        hangs = true;
-        resolve(undefined);
-      });
-    });
+    const revive = (): void => {
+      hangs = false;
+    };
     try {
-      return await Promise.race([store(mode, act), impatience]);
+      const work = store(mode, act);
+      const impatience = new Promise<undefined>((resolve) => {
+        const giveUp = (): void => {
+          hangs = true;
+          work.then(revive, revive);
+          resolve(undefined);
+        };
+        // In two halves: a page that was busy for long sees its timers before its answers, but not twice.
+        cancel = clock.after(DATABASE_PATIENCE_MS / 2, () => {
+          cancel = clock.after(DATABASE_PATIENCE_MS / 2, giveUp);
+        });
+      });
+      return await Promise.race([work, impatience]);
     } catch {
       // The callers keep the events in memory and in the journal, and ask again.
       return undefined;

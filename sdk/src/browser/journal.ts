@@ -23,14 +23,17 @@ export interface Journal {
    */
   markFlight(ids: readonly string[], isOutliving: boolean): () => void;
   /**
-   * The messageIds that are on their way from any page, each with the milliseconds until that is no longer
-   * believed of a page that is gone; of this one it is believed as long as it is so.
+   * The messageIds that are on their way from any page: of this one as long as it is so, of a page that is gone
+   * as long as that is believed.
    */
-  flights(): ReadonlyMap<string, number>;
+  flights(): ReadonlySet<string>;
   /** No request from any page for so long. */
   hold(ms: number): void;
   /** For how many more milliseconds nobody may send; 0 when free. */
   heldForMs(): number;
+  /** Leaves a mark by which one sees later whether what was stored then is still stored, or all was cleared. */
+  mark(): void;
+  hasMark(): boolean;
 }
 
 /** @param prefix of all keys; @param now milliseconds since 1970 */
@@ -38,6 +41,7 @@ export function openJournal(local: LocalStore, prefix: string, now: () => number
   const eventPrefix = `${prefix}event.`;
   const flightPrefix = `${prefix}flight.`;
   const holdKey = `${prefix}hold`;
+  const markKey = `${prefix}mark`;
   const flying = new Set<string>();
   /** A hold survives here where localStorage does not take it. */
   let holdUntil = 0;
@@ -63,20 +67,20 @@ export function openJournal(local: LocalStore, prefix: string, now: () => number
       };
     },
     flights: () => {
-      const flights = new Map<string, number>();
+      const flights = new Set(flying);
       for (const name of local.keys(flightPrefix)) {
         const [until, ...ids] = (local.get(flightPrefix + name) ?? '').split(',');
-        const left = leftMs(Number(until), FLIGHT_MS);
-        if (left === 0) local.remove(flightPrefix + name);
-        else ids.forEach((id) => flights.set(id, left));
+        if (leftMs(Number(until), FLIGHT_MS) > 0) ids.forEach((id) => flights.add(id));
+        else local.remove(flightPrefix + name);
       }
-      flying.forEach((id) => flights.set(id, FLIGHT_MS));
       return flights;
     },
     hold: (ms) => {
       holdUntil = now() + ms;
       local.set(holdKey, String(holdUntil));
     },
+    mark: () => local.set(markKey, '1'),
+    hasMark: () => local.get(markKey) !== null,
     heldForMs: () =>
       Math.max(leftMs(holdUntil, LONGEST_HOLD_MS), leftMs(Number(local.get(holdKey)), LONGEST_HOLD_MS)),
   };

@@ -46,42 +46,41 @@ function ignoreRefusal(): void {}
 const BEAT_MS = 20_000;
 /** Browsers let a hidden page's timers run once a minute. */
 const LIVE_MS = 150_000;
-/** Longer than a request may take. */
-const LEASE_MS = 45_000;
+/** The same for who sends, but nobody waits longer than need be for a sender that is dead. */
+const LEASE_MS = 75_000;
 const LOOK_MS = 1_000;
 
 /**
- * Where Web Locks are missing (pages over plain HTTP, Safari before 15.4): heartbeats and a lease in
- * localStorage. It is not atomic: two pages may now and then both send what a third one left behind, and the
+ * Where Web Locks are missing (pages over plain HTTP, Safari before 15.4): heartbeats in localStorage, of who lives
+ * and of who sends. It is not atomic: two pages may now and then both send what a third one left behind, and the
  * collector counts it once.
  */
 export function createLeaseLocks({ tab, prefix, local, clock }: LockEdges): Locks {
   const livePrefix = `${prefix}live.`;
   const leaseKey = `${prefix}lease`;
   const isRecent = (key: string, ms: number): boolean => Math.abs(clock.now() - Number(local.get(key))) < ms;
-  const stamp = (key: string): boolean => local.set(key, String(clock.now()));
+  const beat = (key: string): (() => void) => {
+    let cancel: () => void;
+    const stamp = (): void => {
+      local.set(key, String(clock.now()));
+      cancel = clock.after(BEAT_MS, stamp);
+    };
+    stamp();
+    return () => {
+      cancel();
+      local.remove(key);
+    };
+  };
 
   return {
-    announce: () => {
-      let cancel = (): void => undefined;
-      const beat = (): void => {
-        stamp(livePrefix + tab);
-        cancel = clock.after(BEAT_MS, beat);
-      };
-      beat();
-      return () => {
-        cancel();
-        local.remove(livePrefix + tab);
-      };
-    },
+    announce: () => beat(livePrefix + tab),
     findLive: () => Promise.resolve((other) => isRecent(livePrefix + other, LIVE_MS)),
     exclusive: async (run) => {
       while (isRecent(leaseKey, LEASE_MS)) {
         await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
       }
-      stamp(leaseKey);
-      await run();
-      local.remove(leaseKey);
+      const release = beat(leaseKey);
+      await run().finally(release);
     },
   };
 }

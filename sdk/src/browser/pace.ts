@@ -9,8 +9,10 @@ const SPREAD_MS = 1_000;
 
 /** Knows whether one may send now. */
 export interface Pace {
-  /** Whether a request may be tried, unless a page is about to go: then back-off does not count. */
-  isOpen(isLastChance?: boolean): boolean;
+  /** Whether a request may be tried; if not, it says when. */
+  isOpen(): boolean;
+  /** The same for a page that is about to go: back-off does not count then. */
+  isOpenAtLast(): boolean;
   /** A request failed, or would have: wait, longer each time. */
   fail(): void;
   /** The collector answered. */
@@ -46,14 +48,14 @@ export function createPace({ journal, clock, random, isOnline }: PaceEdges, onOp
   const mayTry = (): boolean => isOnline() || failures >= OFFLINE_BELIEVED;
 
   return {
-    isOpen: (isLastChance = false) => {
+    isOpen: () => {
+      if (isStopped || stopWaiting) return false;
       const heldForMs = journal.heldForMs();
-      if (isStopped || (stopWaiting && !isLastChance)) return false;
-      if (isLastChance) return heldForMs === 0 && mayTry();
       if (heldForMs > 0) wait(heldForMs + random() * SPREAD_MS);
       else if (!mayTry()) fail();
-      return stopWaiting === undefined;
+      return !stopWaiting;
     },
+    isOpenAtLast: () => !isStopped && journal.heldForMs() === 0 && mayTry(),
     fail,
     succeed: () => {
       failures = 0;

@@ -1,5 +1,4 @@
 import {
-  byTime,
   createEntry,
   findOverflow,
   MAX_BATCH_BYTES,
@@ -31,11 +30,14 @@ export interface Queue {
   idle(): readonly StoredEvent[];
   /**
    * The next batch, oldest first, of this page's events and of those whose page is gone, none of them on its
-   * way; `lookAgainMs` says when some that are on their way from a page that is gone may be taken after all.
+   * way; and whether there are more that are on their way from a page that is gone, so that nobody will hear the
+   * answer.
    */
-  take(maxEvents: number): Promise<{ readonly batch: readonly StoredEvent[]; readonly lookAgainMs: number }>;
+  take(maxEvents: number): Promise<{ readonly batch: readonly StoredEvent[]; readonly hasLost: boolean }>;
   /** The collector has said what became of them: they leave every store. */
   settle(entries: readonly Entry[]): Promise<void>;
+  /** From now on they go last: what waits behind them must not wait for what is wrong with them. */
+  postpone(entries: readonly Entry[]): void;
   /** After a freeze: forget what other pages have sent meanwhile. */
   reconcile(): Promise<void>;
 }
@@ -56,26 +58,21 @@ export interface QueueEdges {
 export function createQueue(edges: QueueEdges): Queue {
   const { tab, journal, database } = edges;
   const own = new Map<string, StoredEvent>();
-  /** What IndexedDB has not been asked to keep, or has refused. */
-  let fresh: StoredEvent[] = [];
+  const { keep, keepAll, isAsked } = createStoring(edges, ({ name }) => own.has(name));
+  /** Names of what is settled and could not be deleted: not to be sent again, and to be deleted still. */
+  const leftovers = new Set<string>();
+  const late = new Set<string>();
   let ownBytes = 0;
 
-  const drain = async (): Promise<void> => {
-    const events = fresh.filter((event) => own.has(event.name));
-    fresh = [];
-    if (events.length === 0) return;
-    if (await database.put(events)) {
-      journal.erase(events);
-    } else {
-      fresh.push(...events);
-    }
-  };
+  const postpone = (entries: readonly Entry[]): void => entries.forEach(({ name }) => late.add(name));
   const settle = async (entries: readonly Entry[]): Promise<void> => {
     for (const { name, bytes } of entries) {
       if (own.delete(name)) ownBytes -= bytes;
     }
     journal.erase(entries);
-    if (entries.length > 0) await database.remove(entries.map(({ name }) => name));
+    entries.forEach(({ name }) => leftovers.add(name));
+    const names = [...leftovers];
+    if (names.length > 0 && (await database.remove(names))) names.forEach((name) => leftovers.delete(name));
   };
   /** Drops what is too old or too much, and returns the rest. */
   const bound = async <E extends Entry>(entries: readonly E[]): Promise<readonly E[]> => {
@@ -87,36 +84,33 @@ export function createQueue(edges: QueueEdges): Queue {
 
   return {
     count: () => own.size,
-    idle: () => {
+    idle: () => lineUp([...own.values()], journal.flights(), late),
+    take: async (maxEvents) => {
+      await keepAll();
+      const orphans = (await findOrphans(edges)).filter(({ name }) => !leftovers.has(name));
+      const waiting = await bound([...own.values(), ...orphans]);
       const flights = journal.flights();
-      return [...own.values()].filter(({ id }) => !flights.has(id));
+      const entries = takeBatch(lineUp(waiting, flights, late), maxEvents, MAX_BATCH_BYTES);
+      const batch = await readEvents(entries, edges);
+      // A text that is not there was deleted meanwhile, or cannot be read: others must not wait for it.
+      if (batch.length < entries.length) postpone(entries);
+      return { batch, hasLost: orphans.some(({ id }) => flights.has(id)) };
     },
     settle,
+    postpone,
     add: (id, json) => {
       const bytes = new TextEncoder().encode(json).length;
       if (bytes > MAX_EVENT_BYTES) return edges.onDrop(1, 'too-large');
       const event = { ...createEntry(id, tab, bytes), json };
       own.set(event.name, event);
       ownBytes += bytes;
-      fresh.push(event);
       journal.write(event.name, json);
-      // Everything that is recorded in this tick goes into one transaction.
-      queueMicrotask(() => void drain());
+      keep(event);
       if (own.size > MAX_WAITING_EVENTS || ownBytes > MAX_WAITING_BYTES) void bound([...own.values()]);
     },
-    take: async (maxEvents) => {
-      await drain();
-      const orphans = await findOrphans(edges);
-      const all = await bound([...own.values(), ...orphans].sort(byTime));
-      const flights = journal.flights();
-      const idle = all.filter(({ id }) => !flights.has(id));
-      return {
-        batch: await readEvents(takeBatch(idle, maxEvents, MAX_BATCH_BYTES), edges),
-        lookAgainMs: Math.min(...orphans.map(({ id }) => flights.get(id) ?? Infinity)),
-      };
-    },
     reconcile: async () => {
-      const isAsked = (event: StoredEvent): boolean => !fresh.includes(event);
+      // In storage that was cleared meanwhile nothing is to be found, whatever became of it.
+      if (!journal.hasMark()) return;
       // Only of what IndexedDB was asked to keep before this question does the answer tell anything.
       const asked = [...own.values()].filter(isAsked);
       const stored = await database.names();
@@ -127,6 +121,51 @@ export function createQueue(edges: QueueEdges): Queue {
   };
 }
 
+/** Oldest first, and last those that are late; without those that are on their way. */
+function lineUp<E extends Entry>(
+  entries: readonly E[],
+  flights: ReadonlySet<string>,
+  late: ReadonlySet<string>,
+): readonly E[] {
+  const rank = ({ name }: Entry): string => (late.has(name) ? '~' : '') + name;
+  return entries.filter(({ id }) => !flights.has(id)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
+
+/** Gives events to IndexedDB, and erases from the journal what that has. */
+function createStoring(
+  { journal, database }: QueueEdges,
+  isWaiting: (event: StoredEvent) => boolean,
+): {
+  readonly keep: (event: StoredEvent) => void;
+  /** Asks for those, too, that were refused; otherwise they would be asked for again with each event. */
+  readonly keepAll: () => Promise<void>;
+  /** Whether IndexedDB has it, or is being asked to. */
+  readonly isAsked: (event: StoredEvent) => boolean;
+} {
+  let fresh: StoredEvent[] = [];
+  let refused: StoredEvent[] = [];
+  const drain = async (): Promise<void> => {
+    const events = fresh.filter(isWaiting);
+    fresh = [];
+    if (events.length === 0) return;
+    if (await database.put(events)) journal.erase(events);
+    else refused.push(...events);
+  };
+  return {
+    keep: (event) => {
+      fresh.push(event);
+      // Everything that is recorded in this tick goes into one transaction.
+      queueMicrotask(() => void drain());
+    },
+    keepAll: () => {
+      fresh.push(...refused);
+      refused = [];
+      return drain();
+    },
+    isAsked: (event) => ![...fresh, ...refused].includes(event),
+  };
+}
+
 /** The entries of pages that are gone. */
 async function findOrphans({ tab, journal, database, findLive }: QueueEdges): Promise<readonly Entry[]> {
   const names = new Set([...journal.names(), ...((await database.names()) ?? [])]);
@@ -134,7 +173,8 @@ async function findOrphans({ tab, journal, database, findLive }: QueueEdges): Pr
     .flatMap((name) => parseEntryName(name) ?? [])
     .filter((entry) => entry.tab !== tab);
   if (foreign.length === 0) return foreign;
-  const isLive = await findLive();
+  // Where that cannot be told, as on a page that is being left, nobody is taken for gone.
+  const isLive = await findLive().catch(() => () => true);
   return foreign.filter((entry) => !isLive(entry.tab));
 }
 
@@ -143,10 +183,10 @@ async function readEvents(
   entries: ReadonlyArray<Entry & Partial<StoredEvent>>,
   { journal, database }: QueueEdges,
 ): Promise<readonly StoredEvent[]> {
-  const texts = entries.map(({ name, json }) => json ?? journal.read(name) ?? database.read(name));
-  const events = await Promise.all(texts);
-  return entries.flatMap((entry, index) => {
-    const json = events[index];
-    return typeof json === 'string' ? { ...entry, json } : [];
+  const read = async (entry: Entry & Partial<StoredEvent>): Promise<Entry & { readonly json: unknown }> => ({
+    ...entry,
+    json: entry.json ?? journal.read(entry.name) ?? (await database.read(entry.name)),
   });
+  const events = await Promise.all(entries.map(read));
+  return events.filter((event): event is StoredEvent => typeof event.json === 'string');
 }

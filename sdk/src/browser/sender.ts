@@ -3,6 +3,7 @@ import { decideOutcome } from '../core/retry';
 import type { Outcome } from '../core/retry';
 import type { DropReason } from '../options';
 import type { Clock } from './clock';
+import { FLIGHT_MS } from './journal';
 import type { Journal } from './journal';
 import type { Locks } from './locks';
 import { createPace } from './pace';
@@ -26,7 +27,7 @@ export interface Sender {
 }
 
 export interface SenderEdges extends PaceEdges {
-  readonly journal: Pick<Journal, 'hold' | 'heldForMs'>;
+  readonly journal: Pick<Journal, 'hold' | 'heldForMs' | 'mark'>;
   readonly queue: Queue;
   readonly transport: Transport;
   readonly exclusive: Locks['exclusive'];
@@ -36,32 +37,45 @@ export interface SenderEdges extends PaceEdges {
   readonly flushAt: number;
 }
 
+/** Longer than a page that lives keeps its turn. */
+const TURN_PATIENCE_MS = 60_000;
+/** So long after a page was hidden what is recorded is its last words, and goes at once. */
+const LAST_WORDS_MS = 1_000;
+
 export function createSender(edges: SenderEdges): Sender {
-  const { queue, transport, clock } = edges;
+  const { queue, transport, clock, journal } = edges;
   const pace = createPace(edges, () => void run());
   const { deliver, batchEvents } = createDelivery(edges, pace);
   let isPaused = true;
   let isFlushDue = false;
+  let isLeaving = false;
   let running = Promise.resolve();
   let next: Promise<void> | undefined;
 
   const pass = async (): Promise<void> => {
     while (!isPaused && pace.isOpen()) {
-      const { batch, lookAgainMs } = await queue.take(batchEvents());
-      if (lookAgainMs < Infinity) clock.after(lookAgainMs, () => void run());
+      const { batch, hasLost } = await queue.take(batchEvents());
+      if (hasLost) clock.after(FLIGHT_MS, () => void run());
       if (batch.length === 0) return;
       await deliver(batch);
     }
   };
-  // An opaque origin (a sandboxed frame) is refused locks, but then it has no storage to share either.
+  const sendOwn = (): void => {
+    if (isPaused || !pace.isOpenAtLast()) return;
+    const batch = takeBatch(queue.idle(), Infinity, transport.spareBytes());
+    if (batch.length > 0) void deliver(batch);
+  };
+  const inTurn = createTurn(edges, sendOwn);
   // What is recorded while a pass runs may be too late for it, so one more follows; never more than one.
   const run = (): Promise<void> =>
     (next ??= running.then(() => {
       next = undefined;
-      return (running = edges.exclusive(pass).catch(pass));
+      return (running = inTurn(pass).catch(pace.fail));
     }));
 
   const notice = (): void => {
+    // What other listeners of the same page record when it is hidden comes after our own.
+    if (isLeaving) queueMicrotask(sendOwn);
     if (queue.count() >= edges.flushAt) void run();
     if (isFlushDue) return;
     isFlushDue = true;
@@ -79,18 +93,39 @@ export function createSender(edges: SenderEdges): Sender {
       void run();
     },
     sendOwn: () => {
-      if (!pace.isOpen(true)) return;
-      const batch = takeBatch(queue.idle(), Infinity, transport.spareBytes());
-      if (batch.length > 0) void deliver(batch);
+      sendOwn();
+      isLeaving = true;
+      clock.after(LAST_WORDS_MS, () => {
+        isLeaving = false;
+      });
     },
     pause: () => {
       isPaused = true;
+      journal.mark();
     },
     resume: () => {
-      isPaused = false;
-      running = running.then(queue.reconcile);
+      const open = (): void => {
+        isPaused = false;
+      };
+      // In turn: whoever sends for this page meanwhile has to finish before it can be seen what is left.
+      if (queue.count() > 0) running = running.then(() => inTurn(queue.reconcile)).then(open, open);
+      else open();
       notice();
     },
+  };
+}
+
+/** Works in this page's turn; while that does not come, as behind a page that a phone has put to sleep, does without. */
+function createTurn({ exclusive, clock }: SenderEdges, doWithout: () => void) {
+  return async (work: () => Promise<void>): Promise<void> => {
+    let cancel: () => void;
+    const wait = (): void => {
+      cancel = clock.after(TURN_PATIENCE_MS, () => (doWithout(), wait()));
+    };
+    wait();
+    // An opaque origin (a sandboxed frame) is refused locks, but then it has no storage to share either.
+    await exclusive(() => (cancel(), work())).catch(work);
+    cancel!();
   };
 }
 
@@ -124,6 +159,9 @@ function createDelivery(
       case 'hold':
         return journal.hold(outcome.ms);
       case 'retry':
+        // It may be one event that something on the way does not let through: it is found, as poison is, and waits.
+        batchEvents = Math.ceil(batchEvents / 2);
+        if (batch.length === 1) queue.postpone(batch);
         return pace.fail();
     }
   };

@@ -70,8 +70,7 @@ export function createTransport({ fetch, url, clock, journal }: TransportEdges):
       const events = batch.map(({ json }) => json);
       const answer = await post(batchBody(events, new Date(clock.now()).toISOString()), keepalive);
       if (keepalive) keepaliveBytes -= bytes;
-      await settle(answer);
-      land();
+      await settle(answer).finally(land);
     },
   };
 }

@@ -35,12 +35,12 @@ export function createEntry(id: string, tab: string, bytes: number): Entry {
 
 /** The entry of a name, or undefined where somebody else wrote the key. */
 export function parseEntryName(name: string): Entry | undefined {
-  const [, id, tab, bytes] = /^([\da-f-]{36})\.(\w+)\.(\d+)$/.exec(name) ?? [];
+  const [, id, tab, bytes] = /^([\da-f-]{36})\.(\w+)\.(\d{1,5})$/.exec(name) ?? [];
   return id && tab ? { name, id, tab, bytes: Number(bytes) } : undefined;
 }
 
 /** Oldest first. */
-export function byTime(a: Entry, b: Entry): number {
+function byTime(a: Entry, b: Entry): number {
   return a.name < b.name ? -1 : 1;
 }
 
