@@ -1,8 +1,18 @@
+import { isAudienceKey } from './audience-key';
 import { isObject } from './json-value';
-import { BUILTIN_TRAITS, kindOfTrait, MAX_LEAVES, MAX_RULE_DEPTH, type Rule } from './rule';
-import { readComparisons } from './rule-comparison';
-import { readEventRule } from './rule-event';
-import { NOT_YET, readPath, refuseUnknown, requireComparison } from './rule-leaf';
+import {
+  type AudienceRule,
+  BUILTIN_TRAITS,
+  type BucketRule,
+  kindOfTrait,
+  MAX_LEAVES,
+  MAX_RULE_DEPTH,
+  MAX_TEXT_LENGTH,
+  type Rule,
+} from './rule';
+import { isPlainText, readComparisons } from './rule-comparison';
+import { type Count, readEventRule } from './rule-event';
+import { readPath, refuseUnknown, requireComparison } from './rule-leaf';
 import { createFindings, type Findings, listOf, pathOf, type RuleProblem } from './rule-problem';
 import { expandShorthand, isShorthand } from './rule-shorthand';
 
@@ -18,12 +28,12 @@ export type CheckedRule =
  */
 export function checkRule(value: unknown): CheckedRule {
   const findings = createFindings();
-  const count = { leaves: 0, conditions: 0 };
+  const count = { leaves: 0, conditions: 0, sequels: 0 };
   const rule = isShorthand(value)
     ? expandShorthand(value, { path: 'rule', findings })
     : readRule(value, { path: 'rule', depth: 1, findings, count });
   if (count.leaves > MAX_LEAVES) {
-    findings.add('rule', `may ask about at most ${MAX_LEAVES} traits and events; this one has more`);
+    findings.add('rule', `may ask at most ${MAX_LEAVES} things; this one asks more`);
   }
   const { problems } = findings;
   return problems.length === 0 ? { ok: true, rule } : { ok: false, problems };
@@ -37,10 +47,10 @@ interface Place {
   readonly depth: number;
   readonly findings: Findings;
   /** Shared by all places of a rule. */
-  readonly count: { leaves: number; conditions: number };
+  readonly count: Count & { leaves: number };
 }
 
-const FORMS = ['all', 'any', 'not', 'trait', 'event'] as const;
+const FORMS = ['all', 'any', 'not', 'trait', 'event', 'audience', 'bucket'] as const;
 type Form = (typeof FORMS)[number];
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -57,9 +67,7 @@ function readRule(value: unknown, place: Place): Rule {
   const forms = FORMS.filter((form) => Object.hasOwn(value, form));
   const [form] = forms;
   if (form === undefined) {
-    const later = Object.keys(value).find((key) => NOT_YET.has(key));
-    if (later !== undefined) findings.add(pathOf(path, later), 'is not supported');
-    else findings.add(path, `must have one of ${listOf(FORMS)}`);
+    findings.add(path, `must have one of ${listOf(FORMS)}`);
     return UNREADABLE;
   }
   if (forms.length > 1) {
@@ -70,13 +78,31 @@ function readRule(value: unknown, place: Place): Rule {
 }
 
 function readForm(form: Form, value: Fields, place: Place): Rule {
-  const { depth, findings, count } = place;
-  if (form === 'trait' || form === 'event') {
-    count.leaves += 1;
-    return form === 'trait' ? readTraitRule(value, place) : readEventRule(value, place);
+  switch (form) {
+    case 'all':
+    case 'any':
+    case 'not':
+      return readCombination(form, value, place);
+    case 'trait':
+    case 'event':
+    case 'audience':
+    case 'bucket':
+      place.count.leaves += 1;
+      return LEAF_READERS[form](value, place);
   }
-  refuseUnknown(value, { path: place.path, findings, known: [form] });
-  const inner = { path: pathOf(place.path, form), depth: depth + 1, findings, count };
+}
+
+const LEAF_READERS = {
+  trait: readTraitRule,
+  event: readEventRule,
+  audience: readAudienceRule,
+  bucket: readBucketRule,
+} as const;
+
+function readCombination(form: 'all' | 'any' | 'not', value: Fields, place: Place): Rule {
+  const { path, depth, findings } = place;
+  refuseUnknown(value, { path, findings, known: [form] });
+  const inner = { ...place, path: pathOf(path, form), depth: depth + 1 };
   if (form === 'not') return { not: readRule(value['not'], inner) };
   const rules = readRules(value[form], inner);
   return form === 'all' ? { all: rules } : { any: rules };
@@ -109,4 +135,36 @@ function readTraitRule(value: Fields, { path, findings }: Place): Rule {
   }
   requireComparison(value, { path, findings, what: `trait "${trait}"` });
   return { trait, ...readComparisons(value, { path, kind, findings }) };
+}
+
+function readAudienceRule(value: Fields, { path, findings }: Place): AudienceRule {
+  refuseUnknown(value, { path, findings, known: ['audience'] });
+  const key = value['audience'];
+  if (typeof key === 'string' && isAudienceKey(key)) return { audience: key };
+  findings.add(pathOf(path, 'audience'), 'must be the key of an audience, such as "big-spenders"');
+  return { audience: '' };
+}
+
+const MAX_BUCKET = 100;
+
+function readBucketRule(value: Fields, { path, findings }: Place): BucketRule {
+  refuseUnknown(value, { path, findings, known: ['bucket', 'salt'] });
+  const { bucket, salt } = value;
+  if (salt !== undefined && !isPlainText(salt)) {
+    findings.add(pathOf(path, 'salt'), `must be a text of at most ${MAX_TEXT_LENGTH} characters`);
+  }
+  if (!isShare(bucket)) {
+    findings.add(
+      pathOf(path, 'bucket'),
+      `must be two numbers from 0 to ${MAX_BUCKET}, the first below the second, such as [0, 50]: every other profile`,
+    );
+    return { bucket: [0, 0] };
+  }
+  return { bucket, ...(salt !== undefined && { salt: salt as string }) };
+}
+
+function isShare(value: unknown): value is readonly [number, number] {
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [from, to] = value as [unknown, unknown];
+  return typeof from === 'number' && typeof to === 'number' && 0 <= from && from < to && to <= MAX_BUCKET;
 }

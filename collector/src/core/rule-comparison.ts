@@ -117,7 +117,7 @@ function isExactNumber(value: unknown): value is number {
   );
 }
 
-function isPlainText(value: unknown): value is string {
+export function isPlainText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_TEXT_LENGTH && isStorableText(value);
 }
 

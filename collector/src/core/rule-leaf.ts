@@ -4,9 +4,6 @@ import { type Findings, listOf, pathOf } from './rule-problem';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Words of the language's design that are not in the language yet: named, so that nobody hunts for a misspelling. */
-export const NOT_YET: ReadonlySet<string> = new Set(['then', 'same', 'bucket', 'salt', 'audience']);
-
 /** A path such as "plan" or "address.city"; null where the value is none, which is then among the findings. */
 export function readPath(
   value: unknown,
@@ -34,9 +31,6 @@ export function refuseUnknown(
   for (const key of Object.keys(value)) {
     if (options.known.includes(key) || (mayCompare && isOperator(key))) continue;
     const valid = mayCompare ? [...options.known, 'a comparison such as gte'] : options.known;
-    const message = NOT_YET.has(key)
-      ? 'is not supported'
-      : `is not known here; ${listOf(valid)} may stand here`;
-    options.findings.add(pathOf(options.path, key), message);
+    options.findings.add(pathOf(options.path, key), `is not known here; ${listOf(valid)} may stand here`);
   }
 }

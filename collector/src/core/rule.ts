@@ -13,9 +13,16 @@
  *   same time of day on the day before, also where the clocks were changed in between.
  * - `count` and `sum` of nothing are 0, so "at most N" holds for who has none; every other aggregate of nothing is
  *   missing. An aggregate reads the values it can: numbers for sum, avg, min and max; any value for distinct, first
- *   and last.
+ *   and last. `$day`, `$week` and `$month` are when an event occurred, as the text of that day, of the week's Monday or
+ *   of the month's first day.
+ * - `"*"` is any event, but those that the collector records itself ({@link OWN_EVENTS}).
+ * - `then`: an event counts if another one follows it, later and at most `within` later; with `not`, if none does and
+ *   that time has passed. With `same`, both must have these properties, and the same values in them.
+ * - `audience` reads the stored members of another audience; `bucket` hashes the profile's ID (see {@link BucketRule}).
  */
-export type Rule = AllRule | AnyRule | NotRule | TraitRule | EventRule;
+export type Rule = AllRule | AnyRule | NotRule | Leaf;
+/** What asks something of a profile; the other rules only combine. */
+export type Leaf = TraitRule | EventRule | AudienceRule | BucketRule;
 
 export interface AllRule {
   readonly all: readonly Rule[];
@@ -43,8 +50,38 @@ export interface EventRule extends Comparisons {
   readonly between?: readonly [from: string, to: string];
   /** @default 'count' */
   readonly agg?: Aggregate;
-  /** The property that is aggregated, by its path; count takes none. */
+  /** The property that is aggregated, by its path, or one of {@link CALENDAR_UNITS}; count takes none. */
   readonly of?: string;
+  /** What must, or must not, come after an event for it to count. */
+  readonly then?: Sequel;
+  /** Properties, by their paths, that an event and what comes after it must have the same values in. */
+  readonly same?: readonly string[];
+}
+
+/** What comes after an event. */
+export interface Sequel {
+  readonly event: string | readonly string[];
+  readonly where?: readonly Condition[];
+  /** The longest time between the two. */
+  readonly within: string;
+  /** The event counts where no such other one came, once the time has passed. @default false */
+  readonly not?: boolean;
+}
+
+/** The stored members of another audience, named by its key. */
+export interface AudienceRule {
+  readonly audience: string;
+}
+
+/**
+ * A random share of profiles, always the same ones: those whose bucket, a number from 0 to below 100, is at least the
+ * first bound and below the second. The bucket is the first 32 bits of SHA-256 over `salt:profileId`, over 2^32, times
+ * 100.
+ */
+export interface BucketRule {
+  readonly bucket: readonly [from: number, to: number];
+  /** Another salt shares out anew. @default '' */
+  readonly salt?: string;
 }
 
 /** What a property of an event must be. */
@@ -133,6 +170,17 @@ export function isEventKind(name: string): name is EventKind {
   return (EVENT_KINDS as readonly string[]).includes(name);
 }
 
+/** What the collector itself records about a profile, as track events: any event (`"*"`) is never one of these. */
+export const OWN_EVENTS = ['$audience_entered', '$audience_exited', '$decision'] as const;
+
+/** What an event has beside its properties: when it occurred, by the workspace's calendar. */
+export const CALENDAR_UNITS = ['$day', '$week', '$month'] as const;
+export type CalendarUnit = (typeof CALENDAR_UNITS)[number];
+
+export function isCalendarUnit(path: string): path is CalendarUnit {
+  return (CALENDAR_UNITS as readonly string[]).includes(path);
+}
+
 /** What each aggregate gives. */
 export const AGGREGATES = {
   count: 'number',
@@ -148,13 +196,17 @@ export type Aggregate = keyof typeof AGGREGATES;
 
 /** How deep `all`, `any` and `not` may be nested. */
 export const MAX_RULE_DEPTH = 8;
-/** How many traits and events a rule may ask about, and how many conditions all its events may have. */
+/** How many leaves a rule may have, and how many conditions all its events may have. */
 export const MAX_LEAVES = 100;
 export const MAX_CONDITIONS = 200;
 /** How long the list of `in`, `nin` or of event names may be. */
 export const MAX_LIST = 1000;
 export const MAX_TEXT_LENGTH = 1000;
 export const MAX_PATH_STEPS = 10;
+/** How many properties may be the `same`. */
+export const MAX_SAME = 5;
+/** How many leaves may have a `then`: each one sorts the events that it is about. */
+export const MAX_SEQUELS = 10;
 
 /** The steps of `address.city`: keys of objects, or positions in arrays (from 0; negative ones from the end). */
 export function stepsOf(path: string): readonly string[] {
@@ -185,12 +237,23 @@ export function minutesOf({ amount, unit }: Duration): number {
   return amount * MINUTES[unit];
 }
 
+/** A leaf, and where it stands, as problems name it: `rule.all[1]`. */
+export interface PlacedLeaf {
+  readonly path: string;
+  readonly leaf: Leaf;
+}
+
+/** A rule's leaves, in the order in which they stand. */
+export function leavesOf(rule: Rule, path = 'rule'): readonly PlacedLeaf[] {
+  if ('all' in rule) return rule.all.flatMap((inner, index) => leavesOf(inner, `${path}.all[${index}]`));
+  if ('any' in rule) return rule.any.flatMap((inner, index) => leavesOf(inner, `${path}.any[${index}]`));
+  if ('not' in rule) return leavesOf(rule.not, `${path}.not`);
+  return [{ path, leaf: rule }];
+}
+
 /** Whether the rule reads events, and not only what profiles keep. */
 export function asksAboutEvents(rule: Rule): boolean {
-  if ('all' in rule) return rule.all.some(asksAboutEvents);
-  if ('any' in rule) return rule.any.some(asksAboutEvents);
-  if ('not' in rule) return asksAboutEvents(rule.not);
-  return 'event' in rule;
+  return leavesOf(rule).some(({ leaf }) => 'event' in leaf);
 }
 
 /** Whether the leaf only says which events count; it then means "at least one". */

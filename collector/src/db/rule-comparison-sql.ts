@@ -1,21 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import { parseInstant } from '../core/clock';
-import {
-  type Comparisons,
-  type Duration,
-  minutesOf,
-  type Operator,
-  OPERATORS,
-  parseDuration,
-  type Scalar,
-  type ValueKind,
-} from '../core/rule';
-
-/** The moment of a run, and the zone whose days and weeks its durations are counted in. */
-export interface RunTime {
-  readonly now: Date;
-  readonly timezone: string;
-}
+import { type Comparisons, type Operator, OPERATORS, type Scalar, type ValueKind } from '../core/rule';
+import { atOrAfter, justAfter, laterBy, readTime, type RunTime, stillToCome } from './rule-time-sql';
 
 /** An SQL value that a leaf compares: jsonb, text, numeric or timestamptz. SQL null is a missing value. */
 export interface ComparedValue {
@@ -71,10 +56,34 @@ function conditionOf(value: ComparedValue, { operator, operand, time }: Compared
       // Nothing but an array contains an array.
       return sql`${v} @> ${JSON.stringify([operand])}::jsonb`;
     case 'before':
-      return sql`${instantOf(value)} < ${timeOf(operand as string, time)}`;
     case 'after':
-      return sql`${instantOf(value)} > ${timeOf(operand as string, time)}`;
+      return compareTime(instantOf(value), { operator, operand: operand as string, time });
   }
+}
+
+function compareTime(
+  instant: RawBuilder<unknown>,
+  { operator, operand, time }: { operator: 'before' | 'after'; operand: string; time: RunTime },
+): RawBuilder<unknown> {
+  const side = operator === 'before' ? sql`<` : sql`>`;
+  const read = readTime(operand);
+  if ('instant' in read) return sql`${instant} ${side} ${read.instant}::timestamptz`;
+  return sql`${laterBy(instant, read.ago, time)} ${side} ${time.now}::timestamptz`;
+}
+
+/** When time alone changes whether the value meets comparisons next, for each that can do so; null where none will. */
+export function changesOf(
+  value: ComparedValue,
+  { before, after }: Comparisons,
+  time: RunTime,
+): readonly RawBuilder<Date | null>[] {
+  return (['before', 'after'] as const).flatMap((operator) => {
+    const operand = operator === 'before' ? before : after;
+    const read = operand === undefined ? null : readTime(operand);
+    if (read === null || 'instant' in read) return [];
+    const end = laterBy(instantOf(value), read.ago, time);
+    return [stillToCome(operator === 'before' ? justAfter(end) : atOrAfter(end), time)];
+  });
 }
 
 const ORDER = { gt: sql`>`, gte: sql`>=`, lt: sql`<`, lte: sql`<=` } as const;
@@ -119,23 +128,4 @@ function instantOf({ kind, sql: v }: ComparedValue): RawBuilder<unknown> {
   const text = sql`${v} #>> '{}'`;
   return sql`case when jsonb_typeof(${v}) = 'string' and (${text}) ~ ${sql.lit(INSTANT)}
     then (${text})::timestamptz end`;
-}
-
-/** The moment that a rule's time stands for in this run. */
-export function timeOf(time: string, run: RunTime): RawBuilder<Date> {
-  const instant = parseInstant(time);
-  if (instant !== null) return sql`${new Date(instant)}::timestamptz`;
-  return agoOf(parseDuration(time)!, run);
-}
-
-const MINUTE_MS = 60_000;
-
-/** The moment so long before now; days and weeks by the workspace's calendar. */
-export function agoOf({ amount, unit }: Duration, { now, timezone }: RunTime): RawBuilder<Date> {
-  if (unit === 'minutes' || unit === 'hours') {
-    return sql`${new Date(now.getTime() - minutesOf({ amount, unit }) * MINUTE_MS)}::timestamptz`;
-  }
-  const days = unit === 'weeks' ? amount * 7 : amount;
-  return sql`((${now}::timestamptz at time zone ${timezone}::text - make_interval(days => ${days}::integer))
-    at time zone ${timezone}::text)`;
 }

@@ -1,6 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
-import { AGGREGATES, ANY_EVENT, type EventRule, isEventKind, parseDuration, stepsOf } from '../core/rule';
-import { agoOf, type ComparedValue, meetsAll, numberOf, type RunTime, timeOf } from './rule-comparison-sql';
+import { AGGREGATES, type EventRule, isCalendarUnit } from '../core/rule';
+import { type ComparedValue, numberOf } from './rule-comparison-sql';
+import { dateOf, isOfKind, meetsCondition, propertyOf } from './rule-property-sql';
+import { followedAsAsked } from './rule-sequel-sql';
+import { earliestStart, endsSo, readTime, type RunTime, type Side } from './rule-time-sql';
 
 /** Reads as e the events that the workspace's profiles own, each with its owner_id. */
 export function ownedEvents({
@@ -30,45 +33,85 @@ export function ownedEvents({
         and not exists (select from ownership o where ${isOwnedThen})) as e`;
 }
 
+const OCCURRED_AT = sql`e.occurred_at`;
+
+/** A leaf that a run evaluates. */
+export interface AskedEvents {
+  readonly rule: EventRule;
+  readonly time: RunTime;
+  /** The column with the time of what came next after an event, where the rule has a `then`. */
+  readonly next: RawBuilder<unknown>;
+}
+
+/** Whether an event is of those that a leaf counts. */
+export function isCounted({ rule, time, next }: AskedEvents): RawBuilder<boolean> {
+  return sql`(${sql.join(
+    [
+      isOfKind(rule.event),
+      ...beginning(rule, time),
+      ...end(rule, time),
+      ...(rule.where ?? []).map((condition) => meetsCondition(condition, time)),
+      ...(rule.then === undefined ? [] : [followedAsAsked(rule, { time, next })]),
+    ],
+    sql` and `,
+  )})`;
+}
+
 /**
- * Which events a leaf may count, by kind, name and time: cheap, and true for all that it does count.
+ * Which events a leaf may count now or later, and those that may come after them: cheap, and true for all that matter.
+ */
+export function mayMatter(rule: EventRule, time: RunTime): RawBuilder<boolean> {
+  const names = [rule.event, rule.then?.event ?? []].flat();
+  const conditions = [isOfKind(names), ...beginning(rule, time)];
+  // What comes after an event of the window may lie behind it.
+  if (rule.then === undefined) conditions.push(...fixedEnd(rule));
+  return sql`(${sql.join(conditions, sql` and `)})`;
+}
+
+/**
+ * Whether an event is not too old for a leaf.
  *
  * An event is never received before it occurred (a time in the future is corrected on arrival), so a window's
  * beginning also bounds received_at, which names the partition: older partitions are not read.
  */
-export function isCandidate(rule: EventRule, time: RunTime): RawBuilder<boolean> {
-  const conditions = [isOfKind(typeof rule.event === 'string' ? [rule.event] : rule.event)];
-  if (rule.within !== undefined) {
-    const start = agoOf(parseDuration(rule.within)!, time);
-    conditions.push(
-      sql`e.occurred_at > ${start} and e.received_at > ${start} and e.occurred_at <= ${time.now}::timestamptz`,
-    );
+function beginning({ within, between }: EventRule, time: RunTime): readonly RawBuilder<boolean>[] {
+  const from = within ?? between?.[0];
+  if (from === undefined) return [];
+  const read = readTime(from);
+  if ('instant' in read) {
+    const instant = sql`${read.instant}::timestamptz`;
+    return [sql<boolean>`e.occurred_at >= ${instant} and e.received_at >= ${instant}`];
   }
-  if (rule.between !== undefined) {
-    const [from, to] = [timeOf(rule.between[0], time), timeOf(rule.between[1], time)];
-    conditions.push(sql`e.occurred_at >= ${from} and e.received_at >= ${from} and e.occurred_at < ${to}`);
-  }
-  return sql`(${sql.join(conditions, sql` and `)})`;
+  const side: Side = within === undefined ? '>=' : '>';
+  return [
+    endsSo(OCCURRED_AT, { duration: read.ago, side, time }),
+    sql<boolean>`e.received_at >= ${earliestStart(read.ago, time)}`,
+  ];
 }
 
-function isOfKind(names: readonly string[]): RawBuilder<boolean> {
-  if (names.includes(ANY_EVENT)) return sql`true`;
-  const types = names.filter(isEventKind).map((kind) => kind.slice(1));
-  const tracked = names.filter((name) => !isEventKind(name));
-  const kinds: RawBuilder<boolean>[] = [];
-  if (types.length > 0) kinds.push(sql`e.type = any(${types}::text[])`);
-  if (tracked.length > 0) kinds.push(sql`(e.type = 'track' and e.name = any(${tracked}::text[]))`);
-  return sql`(${sql.join(kinds, sql` or `)})`;
+/** Whether an event is not too young. */
+function end(rule: EventRule, time: RunTime): readonly RawBuilder<boolean>[] {
+  if (rule.within !== undefined) return [sql<boolean>`e.occurred_at <= ${time.now}::timestamptz`];
+  if (rule.between === undefined) return [];
+  const read = readTime(rule.between[1]);
+  if ('instant' in read) return fixedEnd(rule);
+  return [endsSo(OCCURRED_AT, { duration: read.ago, side: '<', time })];
+}
+
+/** As {@link end}, where no time that passes moves it. */
+function fixedEnd({ between }: EventRule): readonly RawBuilder<boolean>[] {
+  const read = between === undefined ? null : readTime(between[1]);
+  return read !== null && 'instant' in read
+    ? [sql<boolean>`e.occurred_at < ${read.instant}::timestamptz`]
+    : [];
 }
 
 /** The leaf's aggregate over the events of one owner; null where it counts none. */
-export function aggregateOf(rule: EventRule, time: RunTime): RawBuilder<unknown> {
-  const conditions = [
-    isCandidate(rule, time),
-    ...(rule.where ?? []).map(({ prop, ...comparisons }) => meetsAll(propertyOf(prop), comparisons, time)),
-  ];
-  const counted = sql`filter (where ${sql.join(conditions, sql` and `)})`;
-  const value = propertyOf(rule.of ?? '');
+export function aggregateOf(asked: AskedEvents): RawBuilder<unknown> {
+  const { rule, time } = asked;
+  const counted = sql`filter (where ${isCounted(asked)})`;
+  const of = rule.of ?? '';
+  const value = isCalendarUnit(of) ? dateOf(of, time) : propertyOf(of);
   const agg = rule.agg ?? 'count';
   switch (agg) {
     case 'count':
@@ -84,7 +127,7 @@ export function aggregateOf(rule: EventRule, time: RunTime): RawBuilder<unknown>
     case 'last': {
       const order =
         agg === 'first' ? sql`e.occurred_at, e.message_id` : sql`e.occurred_at desc, e.message_id desc`;
-      const hasValue = sql`filter (where ${sql.join([...conditions, sql`${value.sql} is not null`], sql` and `)})`;
+      const hasValue = sql`filter (where ${isCounted(asked)} and ${value.sql} is not null)`;
       return sql`(array_agg(${value.sql} order by ${order}) ${hasValue})[1]`;
     }
   }
@@ -101,8 +144,4 @@ export function comparedAggregate(rule: EventRule, column: RawBuilder<unknown>):
     kind,
     sql: agg === 'count' || agg === 'sum' ? sql`coalesce(${column}, 0)::numeric` : sql`${column}::numeric`,
   };
-}
-
-function propertyOf(path: string): ComparedValue {
-  return { kind: 'json', sql: sql`nullif(e.properties #> ${stepsOf(path)}::text[], 'null'::jsonb)` };
 }

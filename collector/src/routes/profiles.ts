@@ -32,7 +32,7 @@ const ListQuery = StrictObject({
     Type.String({
       maxLength: MAX_FILTER_LENGTH,
       description:
-        'A rule about traits, as JSON: {"trait":"plan","eq":"pro"}. As of audiences, without events (docs/rules.md).',
+        'A rule about traits, as JSON: {"trait":"plan","eq":"pro"}. As of audiences, without events (docs/audiences.md).',
     }),
   ),
   sort: Type.Unsafe<ProfileSort>({

@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import {
   AGGREGATES,
   BUILTIN_TRAITS,
+  CALENDAR_UNITS,
   EVENT_KINDS,
   MAX_LEAVES,
   MAX_RULE_DEPTH,
   OPERATORS,
+  OWN_EVENTS,
 } from '../../src/core/rule';
 import { checkRule } from '../../src/core/rule-check';
 import { IDENTITY_PICTURES } from '../../scripts/identity-pictures';
@@ -62,7 +64,7 @@ describe('every document', () => {
         'README.md',
         'collector/README.md',
         'docs/errors.md',
-        'docs/rules.md',
+        'docs/audiences.md',
         'examples/README.md',
       ]),
     );
@@ -169,8 +171,8 @@ describe('ARCHITECTURE.md', () => {
   });
 });
 
-describe('docs/rules.md', () => {
-  const page = readDocument('docs/rules.md');
+describe('docs/audiences.md', () => {
+  const page = readDocument('docs/audiences.md');
 
   it('shows rules that are valid', () => {
     const rules = blocksOf(page).filter(({ info }) => info === 'json rule');
@@ -184,14 +186,17 @@ describe('docs/rules.md', () => {
       ...Object.keys(AGGREGATES),
       ...Object.keys(BUILTIN_TRAITS),
       ...EVENT_KINDS,
+      ...CALENDAR_UNITS,
+      ...OWN_EVENTS,
       ...['all', 'any', 'not', 'trait', 'event', 'where', 'within', 'between', 'agg', 'of'],
+      ...['then', 'same', 'audience', 'bucket', 'salt'],
     ];
     const named = codeIn(page.replace(/^```.*?^```$/gms, ''));
     expect(words.filter((word) => !named.includes(word))).toEqual([]);
   });
 
   it('says how large a rule may be', () => {
-    expect(page).toContain(`up to ${MAX_RULE_DEPTH} deep and ${MAX_LEAVES} in number`);
+    expect(page).toContain(`up to ${MAX_RULE_DEPTH} deep; a rule asks at most ${MAX_LEAVES} things`);
   });
 });
 

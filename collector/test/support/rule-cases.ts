@@ -4,8 +4,25 @@ import { uuidV5 } from '../../src/core/uuid';
 import { INSTANTS, type RuleJson } from './rule-oracle';
 
 const NAMESPACE = '00000000-0000-4000-8000-000000000001';
-export const START = Date.parse('2026-06-01T00:00:00.000Z');
 export const LAST_MINUTE = 12;
+const DAY = 86_400_000;
+
+/** When a life begins, and whose calendar holds; in two of them the clocks are changed in its midst. */
+export const eras = fc.constantFrom(
+  { start: Date.parse('2026-06-01T00:00:00.000Z'), zone: 'UTC' },
+  { start: Date.parse('2026-06-01T00:00:00.000Z'), zone: 'America/New_York' },
+  { start: Date.parse('2026-03-29T00:54:00.000Z'), zone: 'Europe/Berlin' },
+  { start: Date.parse('2025-10-26T00:54:00.000Z'), zone: 'Europe/Berlin' },
+);
+export type Era = { readonly start: number; readonly zone: string };
+
+/** A minute of a life, most of them on its first day; from the start on in milliseconds. */
+export const moments = fc
+  .tuple(fc.integer({ min: 0, max: LAST_MINUTE }), fc.constantFrom(0, 0, 0, 0, -1, -2, -7, -31))
+  .map(([minute, day]) => minute * 60_000 + day * DAY);
+
+/** The audiences that a rule may name. */
+export const AUDIENCES = ['first', 'second'] as const;
 
 const scalars = fc.constantFrom('pro', 'Pro', 'prospect', '1', '', 'a.b', 0, 1, 2.5, -1, 10, true, false);
 const instants = fc.constantFrom(...Object.keys(INSTANTS));
@@ -43,8 +60,9 @@ const ids = fc
   .filter(({ userId, anonymousId }) => Boolean(userId ?? anonymousId));
 const email = fc.constantFrom('one@x.test', 'two@x.test');
 
+const tracked = fc.constantFrom('Clicked', 'Clicked', 'Order Completed', '$decision');
 const calls = fc.oneof(
-  fc.record({ type: fc.constant('track'), event: fc.constantFrom('Clicked', 'Order Completed'), properties }),
+  fc.record({ type: fc.constant('track'), event: tracked, properties }),
   fc.record({
     type: fc.constantFrom('page', 'screen'),
     name: fc.constantFrom('Home', 'Clicked'),
@@ -58,23 +76,27 @@ const calls = fc.oneof(
 );
 
 /** Items as a client would send them. */
-export const lives = fc
-  .array(fc.tuple(calls, ids, fc.integer({ min: 0, max: LAST_MINUTE })), { minLength: 1, maxLength: 25 })
-  .map((entries) =>
-    entries.map(([call, who, minute], index) => ({
+export function livesIn({ start }: Era) {
+  return fc.array(fc.tuple(calls, ids, moments), { minLength: 1, maxLength: 25 }).map((entries) =>
+    entries.map(([call, who, moment], index) => ({
       ...call,
       ...who,
       messageId: uuidV5(NAMESPACE, String(index)),
-      timestamp: new Date(START + minute * 60_000).toISOString(),
+      timestamp: new Date(start + moment).toISOString(),
     })),
   );
+}
 
 const text = fc.constantFrom('pro', 'P', 'o', '1', 'a.b', 'one@', '.test', 'u');
 const number = fc.constantFrom(-1, 0, 1, 2, 2.5, 10, 12.5);
 const minute = fc
-  .integer({ min: 0, max: LAST_MINUTE })
-  .map((n) => new Date(START + n * 60_000).toISOString());
-const durations = fc.constantFrom('1m', '5m', '12m', '1h', '1d', '1w');
+  .tuple(
+    moments,
+    eras.map(({ start }) => start),
+  )
+  .map(([moment, start]) => new Date(start + moment).toISOString());
+export const DURATIONS = ['1m', '5m', '12m', '1h', '1d', '2d', '1w'] as const;
+const durations = fc.constantFrom(...DURATIONS);
 const time = fc.oneof(minute, durations, fc.constant('2024-03-01T00:00:00Z'));
 const scalar = fc.oneof(scalars, instants);
 
@@ -143,9 +165,38 @@ const name = fc.constantFrom(
   '$group',
   '*',
   'Never',
+  '$decision',
+);
+const where: fc.Arbitrary<RuleJson> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .array(joined(fc.record({ prop: path }), comparing(any)), { minLength: 1, maxLength: 2 })
+      .map((conditions) => ({ where: conditions })),
+  },
+);
+const names = fc.oneof(name, fc.array(name, { minLength: 1, maxLength: 3 }));
+const sequels: fc.Arbitrary<RuleJson> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(
+        joined(
+          fc.record(
+            { event: names, within: durations, not: fc.boolean() },
+            { requiredKeys: ['event', 'within'] },
+          ),
+          where,
+        ),
+        fc.option(fc.subarray(['x', 'currency', 'x.b'], { minLength: 1 }), { nil: undefined }),
+      )
+      .map(([then, same]) => (same === undefined ? { then } : { then, same })),
+  },
 );
 const which: fc.Arbitrary<RuleJson> = joined(
-  fc.record({ event: fc.oneof(name, fc.array(name, { minLength: 1, maxLength: 3 })) }),
+  fc.record({ event: names }),
   fc.oneof(
     fc.constant({}),
     fc.record({ within: durations }),
@@ -153,18 +204,21 @@ const which: fc.Arbitrary<RuleJson> = joined(
       .tuple(minute, minute)
       .filter(([from, to]) => from < to)
       .map((between) => ({ between })),
-    fc.constantFrom({ between: ['1h', '5m'] }, { between: ['10m', '1m'] }),
+    fc.constantFrom({ between: ['1h', '5m'] }, { between: ['10m', '1m'] }, { between: ['2d', '1d'] }),
   ),
-  fc.oneof(
-    { weight: 2, arbitrary: fc.constant({}) },
-    {
-      weight: 1,
-      arbitrary: fc
-        .array(joined(fc.record({ prop: path }), comparing(any)), { minLength: 1, maxLength: 2 })
-        .map((where) => ({ where })),
-    },
-  ),
+  where,
+  sequels,
 );
+const calendar = fc.constantFrom('$day', '$week', '$month');
+const day = fc.constantFrom(
+  '2026-06-01',
+  '2026-05-31',
+  '2026-05-25',
+  '2026-03-29',
+  '2026-03-28',
+  '2025-10-01',
+);
+const days = fc.array(day, { minLength: 1, maxLength: 3 });
 const events = fc.oneof(
   which,
   joined(which, fc.constantFrom({}, { agg: 'count' }), comparing(numeric)),
@@ -174,14 +228,30 @@ const events = fc.oneof(
     comparing(numeric),
   ),
   joined(which, fc.record({ agg: fc.constantFrom('first', 'last'), of: path }), comparing(any)),
+  joined(which, fc.record({ agg: fc.constant('distinct'), of: calendar }), comparing(numeric)),
+  joined(
+    which,
+    fc.record({ agg: fc.constantFrom('first', 'last'), of: calendar }),
+    comparing({ eq: day, in: days }),
+  ),
+);
+const memberships = fc.record({ audience: fc.constantFrom(...AUDIENCES) });
+const bound = fc.constantFrom(0, 12.5, 33.3, 50, 66, 100);
+const buckets = joined(
+  fc
+    .tuple(bound, bound)
+    .filter(([from, to]) => from < to)
+    .map((bucket) => ({ bucket })),
+  fc.record({ salt: fc.constantFrom('', 'a', 'ü') }, { requiredKeys: [] }),
 );
 
 /** Rules that the checker accepts. */
 export const rules: fc.Arbitrary<RuleJson> = fc.letrec<{ rule: RuleJson }>((tie) => ({
   rule: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
-    traits,
-    events,
+    { weight: 3, arbitrary: traits },
+    { weight: 6, arbitrary: events },
+    { weight: 1, arbitrary: fc.oneof(memberships, buckets) },
     fc.record({ not: tie('rule') }),
     fc.record({ all: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }) }),
     fc.record({ any: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }) }),

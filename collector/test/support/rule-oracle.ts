@@ -1,13 +1,18 @@
 /**
  * Whom a rule holds for, read naively: one profile at a time, each leaf by walking all its events. Shares no code with
- * the checker or the compiler. Days are UTC's. Numbers have at most two decimals, so that cents add up exactly.
+ * the checker or the compiler. Numbers have at most two decimals, so that cents add up exactly.
  */
+import { createHash } from 'node:crypto';
 import type { NormalEvent } from '../../src/core/event';
+import { dateIn, daysLater } from './calendar';
 import type { Portrait } from './identity-oracle';
 
 /** A profile and everything that a rule may ask of it. */
 export interface Person {
   readonly portrait: Portrait;
+  readonly profileId: string;
+  /** Keys of the audiences that it is a stored member of. */
+  readonly audiences: readonly string[];
   readonly userId: string | null;
   readonly email: string | null;
   /** Oldest first. */
@@ -26,16 +31,33 @@ export const INSTANTS: Readonly<Record<string, number>> = {
   '2024-02-29T23:59:60Z': Date.UTC(2024, 2, 1),
 };
 
-export function holds(rule: RuleJson, person: Person, now: number): boolean {
+/** The moment of a run, and whose days it counts. */
+export interface Moment {
+  readonly at: number;
+  readonly zone: string;
+}
+
+export function holds(rule: RuleJson, person: Person, now: Moment): boolean {
   if ('all' in rule) return (rule['all'] as RuleJson[]).every((inner) => holds(inner, person, now));
   if ('any' in rule) return (rule['any'] as RuleJson[]).some((inner) => holds(inner, person, now));
   if ('not' in rule) return !holds(rule['not'] as RuleJson, person, now);
+  if ('audience' in rule) return person.audiences.includes(rule['audience'] as string);
+  if ('bucket' in rule) {
+    const [from, to] = rule['bucket'] as [number, number];
+    const bucket = bucketOf((rule['salt'] as string | undefined) ?? '', person.profileId);
+    return bucket >= from && bucket < to;
+  }
   const value = 'trait' in rule ? traitOf(rule['trait'] as string, person) : aggregateOf(rule, person, now);
   const isBareCount =
     'event' in rule &&
     (rule['agg'] ?? 'count') === 'count' &&
     !Object.keys(rule).some((key) => key in COMPARE);
   return isBareCount ? (value as number) >= 1 : meets(value, rule, now);
+}
+
+function bucketOf(salt: string, id: string): number {
+  const bytes = createHash('sha256').update(`${salt}:${id}`).digest();
+  return (((bytes[0]! * 256 + bytes[1]!) * 256 + bytes[2]!) * 256 + bytes[3]!) * (100 / 4294967296);
 }
 
 /** Texts stand for themselves; instants that are built in are dates. */
@@ -61,12 +83,19 @@ function at(root: unknown, path: string): unknown {
   return value ?? undefined;
 }
 
-function aggregateOf(rule: RuleJson, { events }: Person, now: number): unknown {
-  const counted = events.filter((event) => counts(event, rule, now));
+function aggregateOf(rule: RuleJson, { events }: Person, now: Moment): unknown {
+  const counted = events.filter(
+    (event) => counts(event, rule, now) && isFollowed(event, rule, { events, now }),
+  );
   const agg = rule['agg'] ?? 'count';
   if (agg === 'count') return counted.length;
+  const of = rule['of'] as string;
   const values = counted
-    .map((event) => at(JSON.parse(event.properties ?? '{}'), rule['of'] as string))
+    .map((event) =>
+      of === '$day' || of === '$week' || of === '$month'
+        ? dateIn(now.zone, { unit: of, at: event.occurredAt })
+        : at(propertiesOf(event), of),
+    )
     .filter((value) => value !== undefined);
   if (agg === 'distinct') {
     return values.length === 0 ? undefined : new Set(values.map((value) => canonical(value))).size;
@@ -90,18 +119,26 @@ function canonical(value: unknown): string {
   );
 }
 
-function counts(event: NormalEvent, rule: RuleJson, now: number): boolean {
-  const names = [rule['event']].flat() as string[];
-  const isNamed = names.some(
-    (name) => name === '*' || name === `$${event.type}` || (event.type === 'track' && name === event.name),
-  );
+function counts(event: NormalEvent, rule: RuleJson, now: Moment): boolean {
   const when = event.occurredAt;
   const within = rule['within'] as string | undefined;
-  if (within !== undefined && !(when > now - duration(within) && when <= now)) return false;
+  if (within !== undefined && !(when <= now.at && now.at < later(when, within, now))) return false;
   const between = rule['between'] as [string, string] | undefined;
-  if (between !== undefined && !(when >= moment(between[0], now) && when < moment(between[1], now)))
+  if (between !== undefined && (isBefore(when, between[0], now) || !isBefore(when, between[1], now)))
     return false;
-  const properties: unknown = JSON.parse(event.properties ?? '{}');
+  return matches(event, rule, now);
+}
+
+/** By its name and its properties. */
+function matches(event: NormalEvent, rule: RuleJson, now: Moment): boolean {
+  const names = [rule['event']].flat() as string[];
+  const isTracked = event.type === 'track';
+  const isOurs =
+    isTracked && ['$audience_entered', '$audience_exited', '$decision'].includes(event.name ?? '');
+  const isNamed = names.some(
+    (name) => (name === '*' && !isOurs) || name === `$${event.type}` || (isTracked && name === event.name),
+  );
+  const properties = propertiesOf(event);
   return (
     isNamed &&
     ((rule['where'] as RuleJson[] | undefined) ?? []).every((condition) =>
@@ -110,22 +147,60 @@ function counts(event: NormalEvent, rule: RuleJson, now: number): boolean {
   );
 }
 
-function duration(text: string): number {
-  const unit = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 }[text.at(-1) as 'm'];
-  return Number(text.slice(0, -1)) * unit;
+function isFollowed(
+  event: NormalEvent,
+  rule: RuleJson,
+  { events, now }: { events: readonly NormalEvent[]; now: Moment },
+): boolean {
+  const sequel = rule['then'] as RuleJson | undefined;
+  if (sequel === undefined) return true;
+  const end = later(event.occurredAt, sequel['within'] as string, now);
+  const hasFollower = events.some(
+    (other) =>
+      event.occurredAt < other.occurredAt &&
+      other.occurredAt <= end &&
+      matches(other, sequel, now) &&
+      ((rule['same'] as string[] | undefined) ?? []).every((path) => {
+        const [mine, theirs] = [at(propertiesOf(event), path), at(propertiesOf(other), path)];
+        return mine !== undefined && theirs !== undefined && canonical(mine) === canonical(theirs);
+      }),
+  );
+  return sequel['not'] === true ? !hasFollower && end <= now.at : hasFollower;
 }
 
-function moment(text: string, now: number): number {
-  return text.includes('T') || text.includes('t') ? Date.parse(text) : now - duration(text);
+function propertiesOf(event: NormalEvent): unknown {
+  return JSON.parse(event.properties ?? '{}');
 }
 
-function meets(value: unknown, comparisons: RuleJson, now: number): boolean {
+/** So long after a moment. */
+function later(when: number, text: string, { zone }: Moment): number {
+  const amount = Number(text.slice(0, -1));
+  const unit = text.at(-1);
+  if (unit === 'm') return when + amount * 60_000;
+  if (unit === 'h') return when + amount * 3_600_000;
+  return daysLater(zone, { at: when, days: unit === 'w' ? amount * 7 : amount });
+}
+
+/** Whether a moment lies before a rule's time, which is an instant or so long ago. */
+function isBefore(when: number, time: string, now: Moment): boolean {
+  return isInstant(time) ? when < Date.parse(time) : later(when, time, now) < now.at;
+}
+
+function isAfter(when: number, time: string, now: Moment): boolean {
+  return isInstant(time) ? when > Date.parse(time) : later(when, time, now) > now.at;
+}
+
+function isInstant(time: string): boolean {
+  return time.includes('T') || time.includes('t');
+}
+
+function meets(value: unknown, comparisons: RuleJson, now: Moment): boolean {
   return Object.entries(COMPARE).every(
     ([operator, compare]) => !(operator in comparisons) || compare(value, comparisons[operator], now),
   );
 }
 
-type Compare = (value: unknown, operand: unknown, now: number) => boolean;
+type Compare = (value: unknown, operand: unknown, now: Moment) => boolean;
 
 const isEqual = (value: unknown, operand: unknown) =>
   isAverage(value) ? value.cents === Math.round((operand as number) * 100) * value.of : value === operand;
@@ -143,11 +218,11 @@ const asNumber =
     return typeof value === 'number' && test(value, operand as number);
   };
 const asInstant =
-  (test: (value: number, operand: number) => boolean): Compare =>
+  (test: (value: number, time: string, now: Moment) => boolean): Compare =>
   (value, operand, now) => {
     const instant =
       value instanceof Date ? value.getTime() : typeof value === 'string' ? INSTANTS[value] : undefined;
-    return instant !== undefined && test(instant, moment(operand as string, now));
+    return instant !== undefined && test(instant, operand as string, now);
   };
 
 function isAverage(value: unknown): value is { cents: number; of: number } {
@@ -168,6 +243,6 @@ const COMPARE: Readonly<Record<string, Compare>> = {
   prefix: asText((text, part) => text.startsWith(part)),
   suffix: asText((text, part) => text.endsWith(part)),
   has: (value, operand) => Array.isArray(value) && value.includes(operand),
-  before: asInstant((a, b) => a < b),
-  after: asInstant((a, b) => a > b),
+  before: asInstant(isBefore),
+  after: asInstant(isAfter),
 };

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule } from '../../src/core/rule-check';
-import { MAX_CONDITIONS, MAX_LEAVES, MAX_LIST, MAX_RULE_DEPTH, parseDuration } from '../../src/core/rule';
+import {
+  MAX_CONDITIONS,
+  MAX_LEAVES,
+  MAX_LIST,
+  MAX_RULE_DEPTH,
+  MAX_SEQUELS,
+  parseDuration,
+} from '../../src/core/rule';
 import { MAX_PROBLEMS } from '../../src/core/rule-problem';
 
 function problemsOf(rule: unknown): Record<string, string> {
@@ -48,6 +55,20 @@ describe('a rule', () => {
         gte: 100,
       },
     ],
+    [
+      'an event that another one follows, with the same property',
+      {
+        event: 'Cart Viewed',
+        within: '7d',
+        then: { event: ['Order Completed', '$page'], where: [{ prop: 'total', gte: 10 }], within: '24h' },
+        same: ['cart_id', 'cart.owner'],
+      },
+    ],
+    ['an event that nothing follows', { event: 'a', then: { event: '*', within: '1h', not: true }, eq: 0 }],
+    ['how many different days', { event: '*', agg: 'distinct', of: '$day', within: '4w', gte: 3 }],
+    ['the month of the first event', { event: 'a', agg: 'first', of: '$month', eq: '2026-01-01' }],
+    ['the members of another audience', { not: { audience: 'big-spenders' } }],
+    ['a share of all profiles', { any: [{ bucket: [0, 12.5] }, { bucket: [50, 100], salt: 'autumn' }] }],
     ['all, any and not', { all: [isPro, { any: [isPro, { not: isPro }] }] }],
   ])('may be %s', (_what, rule) => {
     expect(checkRule(rule)).toEqual({ ok: true, rule });
@@ -121,21 +142,41 @@ describe('a rule', () => {
     ['a count of a property', { event: 'a', of: 'x', gte: 1 }, 'rule.of'],
     ['a sum compared as a text', { event: 'a', agg: 'sum', of: 'x', prefix: '1' }, 'rule.prefix'],
     ['a name that every object has', { event: 'a', agg: 'toString', of: 'x', gte: 1 }, 'rule.agg'],
+    ['a sequence that is none', { event: 'a', then: 'b' }, 'rule.then'],
+    ['a sequence without an end', { event: 'a', then: { event: 'b' } }, 'rule.then.within'],
+    ['a sequence without an event', { event: 'a', then: { within: '1d' } }, 'rule.then.event'],
+    ['a sequence of three', { event: 'a', then: { event: 'b', within: '1d', then: {} } }, 'rule.then.then'],
+    [
+      'a sequence that is counted',
+      { event: 'a', then: { event: 'b', within: '1d', gte: 2 } },
+      'rule.then.gte',
+    ],
+    ['a sequence of neither', { event: 'a', then: { event: 'b', within: '1d', not: 1 } }, 'rule.then.not'],
+    [
+      'a condition of a sequence without a comparison',
+      { event: 'a', then: { event: 'b', within: '1d', where: [{ prop: 'x' }] } },
+      'rule.then.where[0]',
+    ],
+    ['the same of one event', { event: 'a', same: ['x'] }, 'rule.same'],
+    ['the same of nothing', { event: 'a', then: { event: 'b', within: '1d' }, same: [] }, 'rule.same'],
+    [
+      'the same of no path',
+      { event: 'a', then: { event: 'b', within: '1d' }, same: ['x', ''] },
+      'rule.same[1]',
+    ],
+    ['the sum of days', { event: 'a', agg: 'sum', of: '$day', gte: 2 }, 'rule.of'],
+    ['an audience of no key', { audience: 'Big spenders' }, 'rule.audience'],
+    ['an audience that is compared', { audience: 'vip', eq: true }, 'rule.eq'],
+    ['a share with one end', { bucket: [50] }, 'rule.bucket'],
+    ['a share of nothing', { bucket: [50, 50] }, 'rule.bucket'],
+    ['a share of more than all', { bucket: [0, 101] }, 'rule.bucket'],
+    ['a salt that is no text', { bucket: [0, 50], salt: 7 }, 'rule.salt'],
+    ['a salt without a bucket', { trait: 'x', eq: 1, salt: 'a' }, 'rule.salt'],
     ['a shorthand of text', { min_total_spend: '100' }, 'rule.min_total_spend'],
     ['a shorthand of no days', { days_since_last_event: 0 }, 'rule.days_since_last_event'],
     ['a shorthand with more', { min_total_spend: 1, all: [isPro] }, 'rule.all'],
   ])('may not be %s, which its path says', (_what, rule, path) => {
     expect(pathsOf(rule)).toEqual([path]);
-  });
-
-  it.each([
-    [{ event: 'a', then: { event: 'b', within: '1d' } }, 'rule.then'],
-    [{ event: 'a', same: ['x'] }, 'rule.same'],
-    [{ bucket: [0, 50] }, 'rule.bucket'],
-    [{ audience: 'vip' }, 'rule.audience'],
-    [{ event: 'a', agg: 'distinct', of: '$day', gte: 2 }, 'rule.of'],
-  ])('that needs a later version of the language is refused: %j', (rule, path) => {
-    expect(problemsOf(rule)).toEqual({ [path]: 'is not supported' });
   });
 
   it('is told all its faults at once, and what would be valid', () => {
@@ -176,6 +217,10 @@ describe('a rule', () => {
     const event = { event: 'a', where };
     expect(checkRule({ all: [event, event] }).ok).toBe(true);
     expect(pathsOf({ all: [event, event, event] })).toEqual(['rule.all[2].where']);
+    const sequence = { event: 'a', then: { event: 'b', within: '1d' } };
+    const sequences = (count: number) => ({ any: Array.from({ length: count }, () => sequence) });
+    expect(checkRule(sequences(MAX_SEQUELS)).ok).toBe(true);
+    expect(pathsOf(sequences(MAX_SEQUELS + 1))).toEqual([`rule.any[${MAX_SEQUELS}].then`]);
   });
 
   it('holds nothing but what the language knows, whatever object it came in', () => {
