@@ -11,10 +11,11 @@ const isFast = process.env.THROUGHLINE_BUILD === 'fast';
  * costs a few bytes; one that the page, the wire, a store or another library shares must not be here.
  */
 const INTERNAL = `
-  after announce batch batchEvents bytes carry clock count database deliver erase events exclusive fail findLive
-  flights forgive given isAsked keep keepAll hasMark heldForMs hold idle isOnline isOpen isOpenAtLast journal kind local hasLost
-  mark markFlight ms names newId notice onHide onLeave onReturn onWake pause postpone prefix queue read reason reconcile remove resume
-  retryAfter sendOwn sender settle spareBytes succeed tab take transport write
+  after announce batch batchEvents bytes carry clock count database deliver emit erase events exclusive expect
+  fail findLive flights forgive given hasLost hasMark heldForMs hold idle isAsked isOnline isOpen isOpenAtLast
+  journal keep keepAll kind local mark markFlight ms names newId notice onError onHide onLeave onReturn onWake
+  pause postpone prefix queue read reconcile remove resume retryAfter sendOwn sender settle spareBytes stop
+  succeed tab take tell transport wake write
 `;
 
 export default defineConfig([
@@ -34,10 +35,17 @@ export default defineConfig([
     target: 'es2020',
     platform: 'browser',
     noExternal: ['idb-keyval'],
-    // 4 % smaller than what esbuild makes of it (5,847 B brotli instead of 6,108).
+    // 6 % smaller than what esbuild makes of it.
     // ASCII only: a page in another encoding must not read other characters into it.
     minify: 'terser',
-    terserOptions: { ecma: 2020, toplevel: true, compress: { passes: 3 }, format: { ascii_only: true } },
+    terserOptions: {
+      ecma: 2020,
+      module: true,
+      compress: { passes: 3, inline: 1, unsafe: true, unsafe_arrows: true },
+      format: { ascii_only: true },
+    },
+    // Shorter, joined with the declarations beside it, and the same once types have been checked.
+    plugins: [{ name: 'let', renderChunk: (code) => ({ code: code.replace(/\bconst\b/g, 'let') }) }],
     outExtension: () => ({ js: '.js' }),
     esbuildOptions: (options) => {
       options.mangleProps = new RegExp(`^(${INTERNAL.trim().split(/\s+/).join('|')})$`);

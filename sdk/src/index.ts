@@ -1,5 +1,7 @@
 export { createTracker } from './tracker';
-export type { AnyEvents, Tracker } from './tracker';
-export type { DropReason, TrackerOptions } from './options';
+export type { AnyEvents, Callback, Plugin, Topics, Tracker } from './api';
+export type { TrackerOptions } from './options';
 export type { CallOptions } from './core/event';
 export type { User } from './core/identity';
+export type { DeliveryError, DropReason, Receipt } from './core/receipt';
+export type { WireEvent } from './core/wire';

@@ -1,12 +1,6 @@
+import type { Plugin } from './api';
+import type { DropReason } from './core/receipt';
 import { optionsError } from './errors';
-
-/**
- * Why events were dropped: `too-large` (beyond 32 KB as JSON), `queue-full` (the oldest of more than 5,000 events
- * or 5 MB waiting), `expired` (waiting for more than 30 days), `rejected` (the collector refused the event; the
- * detail is its code and message), `refused` (the collector refused a request with nothing but this event in
- * it), `failed` (the page's own objects broke while the call was read).
- */
-export type DropReason = 'too-large' | 'queue-full' | 'expired' | 'rejected' | 'refused' | 'failed';
 
 export interface TrackerOptions {
   /** The source's write key, `pk_…`. Public: it can only add events. */
@@ -29,16 +23,18 @@ export interface TrackerOptions {
   readonly namespace?: string;
   /** The domain of the anonymous ID's cookie, to share it among subdomains: `example.com`. @default this host */
   readonly cookieDomain?: string;
+  /** See each event before it is stored, in this order; each may change it, or drop it. @default none */
+  readonly plugins?: readonly Plugin[];
   /** Told of every event that is given up, with how many, why, and what more is known. @default none */
   readonly onDrop?: (count: number, reason: DropReason, detail?: string) => void;
   /** Sends the requests; must honour `keepalive` and `signal`. @default the page's fetch */
   readonly fetch?: typeof fetch;
 }
 
-export type Settings = Required<Omit<TrackerOptions, 'cookieDomain'>> & { readonly cookieDomain: string };
+export type Settings = Required<TrackerOptions>;
 
 /** What holds where an option is not given; also the type that each must have. */
-const DEFAULTS: Settings = {
+export const DEFAULTS: Settings = {
   writeKey: '',
   host: '',
   autoPage: false,
@@ -46,6 +42,7 @@ const DEFAULTS: Settings = {
   flushAt: 20,
   namespace: 'throughline',
   cookieDomain: '',
+  plugins: [],
   onDrop: () => undefined,
   // Looked up at each call: a page may replace it, and it must not be called on another object.
   fetch: (url, init) => fetch(url, init),
@@ -74,5 +71,5 @@ export function resolveOptions(options: TrackerOptions): Settings {
       PATTERNS[name]?.test(String(value)) === false,
   );
   if (bad.length > 0) throw optionsError(bad.map(([name]) => name));
-  return { ...settings, host: settings.host.replace(/\/+$/, '') };
+  return settings;
 }

@@ -1,6 +1,8 @@
+import type { Tracker } from './api';
 import { openTracker } from './tracker';
-import type { EarlyCall, Tracker } from './tracker';
-import type { TrackerOptions } from './options';
+import type { EarlyCall } from './tracker';
+import { DEFAULTS } from './options';
+import type { Settings } from './options';
 
 declare global {
   interface Window {
@@ -10,11 +12,10 @@ declare global {
 }
 
 /** `data-write-key="pk_…"`, and where wanted `data-host`, `data-auto-page`, `data-namespace`, `data-cookie-domain`. */
-function readOptions({ src, dataset }: HTMLScriptElement): TrackerOptions {
-  const { writeKey, host = new URL(src).origin, autoPage = 'false', namespace, cookieDomain } = dataset;
-  const options = { writeKey, host, autoPage: autoPage !== 'false', namespace, cookieDomain };
-  // What is not given is as good as absent.
-  return options as TrackerOptions;
+function readSettings({ src, dataset }: HTMLScriptElement): Settings {
+  const { autoPage = 'false' } = dataset;
+  // Attributes that are not options are nobody's.
+  return { ...DEFAULTS, host: new URL(src).origin, ...dataset, autoPage: autoPage !== 'false' };
 }
 
 function start(script: HTMLScriptElement): void {
@@ -22,7 +23,7 @@ function start(script: HTMLScriptElement): void {
   const earlyCalls: readonly EarlyCall[] = Array.isArray(before) ? before : [];
   // The script a second time on one page: the first tracker stays.
   if (before !== earlyCalls && before && 'track' in before) return;
-  window.throughline = openTracker(readOptions(script), earlyCalls);
+  window.throughline = openTracker(readSettings(script), earlyCalls);
 }
 
 // Classic scripts have one while they run, also asynchronous and inserted ones.

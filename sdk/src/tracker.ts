@@ -16,51 +16,19 @@ import type { Queue } from './browser/queue';
 import { createSender } from './browser/sender';
 import type { Sender } from './browser/sender';
 import { createTransport } from './browser/transport';
+import type { AnyEvents, Plugin, Tracker } from './api';
 import { attempt } from './core/attempt';
 import { createEvent, readCall } from './core/event';
-import type { CallOptions } from './core/event';
-import type { User } from './core/identity';
+import type { Call } from './core/event';
+import { NOBODY } from './core/identity';
+import { createReceipt, createReceipts } from './core/receipt';
+import type { Receipt, Tell } from './core/receipt';
+import { createSubscriptions } from './core/subscriptions';
+import type { Subscriptions } from './core/subscriptions';
 import { createUuidV7 } from './core/uuid';
 import type { EventType, WireEvent } from './core/wire';
 import { resolveOptions } from './options';
 import type { Settings, TrackerOptions } from './options';
-
-/** Events by name with their properties, to have calls checked: `createTracker<{ 'Cart Viewed': {…} }>(…)`. */
-export type AnyEvents = Record<string, object>;
-
-/**
- * All calls return at once and never throw. The signatures are those of Segment's analytics.js; what JSON
- * cannot carry is replaced.
- */
-export interface Tracker<Events extends object = AnyEvents> {
-  /** Says who the visitor is, for this and all later events, and what is known about them. */
-  identify(userId?: string | number | null, traits?: object, options?: CallOptions): void;
-  identify(traits: object, options?: CallOptions): void;
-  /** Something was done. */
-  track<Name extends keyof Events & string>(
-    event: Name,
-    properties?: Events[Name],
-    options?: CallOptions,
-  ): void;
-  /** A page was seen; its path, referrer, search, title and url are added. */
-  page(name?: string | null, properties?: object, options?: CallOptions): void;
-  page(category: string | null, name: string | null, properties?: object, options?: CallOptions): void;
-  /** A screen of an app was seen. */
-  screen(name?: string | null, properties?: object, options?: CallOptions): void;
-  /** The visitor belongs to a group, such as a company, with these traits. */
-  group(groupId?: string | number | null, traits?: object, options?: CallOptions): void;
-  /** This user ID is also the one before, by default the anonymous ID. */
-  alias(userId: string | number, previousId?: string | number | null, options?: CallOptions): void;
-  /** Forgets user and traits and makes a new anonymous ID: somebody signed out. */
-  reset(): void;
-  /** Sends what waits; resolves when nothing more can be done now, never rejects. */
-  flush(): Promise<void>;
-  /** Ends it: sends a last time, lets go of page and locks, ignores later calls. What waits stays stored. */
-  close(): void;
-  /** Empty on a server. */
-  anonymousId(): string;
-  user(): User;
-}
 
 /** A call that was made before there was a tracker: method, arguments, and when, in milliseconds since 1970. */
 export type EarlyCall = readonly [method: string, given: readonly unknown[], at?: number];
@@ -73,59 +41,77 @@ const newId = createUuidV7(browserClock.now, (bytes) => crypto.getRandomValues(b
  * @throws TypeError where options are missing, bad or unknown; it names them all
  */
 export function createTracker<Events extends object = AnyEvents>(options: TrackerOptions): Tracker<Events> {
-  const isBrowser = typeof document !== 'undefined';
-  return (isBrowser ? openTracker(options) : createIdleTracker(options)) as Tracker<Events>;
-}
-
-function createIdleTracker(options: TrackerOptions): Tracker {
-  resolveOptions(options);
-  const ignore = (): void => undefined;
-  const calls = {
-    identify: ignore,
-    track: ignore,
-    page: ignore,
-    screen: ignore,
-    group: ignore,
-    alias: ignore,
-  };
-  const rest = { reset: ignore, close: ignore, flush: () => Promise.resolve() };
-  return { ...calls, ...rest, anonymousId: () => '', user: () => ({ traits: {} }) };
-}
-
-/** As createTracker, in a browser, and does first what was called before. */
-export function openTracker(options: TrackerOptions, earlyCalls: readonly EarlyCall[] = []): Tracker {
   const settings = resolveOptions(options);
+  const isBrowser = typeof document !== 'undefined';
+  return (isBrowser ? openTracker(settings) : createIdleTracker()) as Tracker<Events>;
+}
+
+const CALLS: readonly EventType[] = ['identify', 'track', 'page', 'screen', 'group', 'alias'];
+
+type Calls = Pick<Tracker, EventType>;
+
+/** The six calls of a tracker, all done in one way. */
+function createCalls(call: (type: EventType, given: readonly unknown[]) => Promise<Receipt>): Calls {
+  const calls = CALLS.map((type) => [type, (...given: readonly unknown[]) => call(type, given)] as const);
+  return Object.fromEntries(calls) as unknown as Calls;
+}
+
+function createIdleTracker(): Tracker {
+  const ignore = (): void => undefined;
+  const subscribe = (): typeof ignore => ignore;
+  return {
+    ...createCalls(() => Promise.resolve(createReceipt('', 'closed'))),
+    ...{ reset: ignore, close: ignore, use: subscribe, on: subscribe },
+    flush: () => Promise.resolve(),
+    anonymousId: () => '',
+    user: () => NOBODY,
+  };
+}
+
+/** Starts tracking with complete settings, which nobody checks any more, and does first what was called before. */
+export function openTracker(settings: Settings, earlyCalls: readonly EarlyCall[] = []): Tracker {
+  const { on, of, emit } = createSubscriptions();
+  const { expect, tell } = createReceipts(emit);
   const local = createLocalStore(() => localStorage);
-  const identity = createIdentityStore({
-    local,
-    cookie: createCookie(`${settings.namespace}_id`, settings.cookieDomain),
-    prefix: `${settings.namespace}.`,
-    newId,
-  });
-  // The page's own function must not break what calls it.
-  const onDrop: Settings['onDrop'] = (...what) => attempt(() => settings.onDrop(...what));
-  const { queue, sender, locks } = openPipeline({ ...settings, onDrop }, local);
+  const identity = openIdentity(settings, local);
+  const { queue, sender, locks } = openPipeline(settings, local, { tell, emit });
   const life = new AbortController();
   let recordedAt: number | undefined;
   let settlePageView = (): void => undefined;
   let conceal = settlePageView;
 
-  /** Whatever a page has done to its globals, or hands over: its own code goes on. */
-  const safely = (work: () => void): void => {
-    if (life.signal.aborted) return;
-    try {
-      work();
-    } catch (error) {
-      onDrop(1, 'failed', String(error));
-    }
-  };
-  const record = (type: EventType, given: readonly unknown[]): void => {
-    const event = createOwnEvent(identity, { type, given, at: recordedAt });
-    queue.add(event.messageId, JSON.stringify(event));
+  on('drop', ({ reason, detail }: Receipt) => settings.onDrop(1, reason!, detail));
+  settings.plugins.forEach((plugin) => on('plugin', plugin));
+
+  const record = (messageId: string, type: EventType, given: readonly unknown[]): void => {
+    if (life.signal.aborted) return tell(messageId, 'closed');
+    const made = createOwnEvent(identity, readCall(type, given), { messageId, at: recordedAt });
+    const event = applyPlugins(made, of('plugin') as readonly Plugin[]);
+    if (!event) return tell(messageId, 'plugin');
+    // Only what the plugins leave is remembered of a visitor.
+    if (type === 'identify') identity.identify(event.userId, event.traits);
+    queue.add(messageId, JSON.stringify(event));
     sender.notice();
   };
-  const call = (type: EventType) => {
-    return (...given: readonly unknown[]): void => safely(() => (settlePageView(), record(type, given)));
+  const call = (type: EventType, given: readonly unknown[]): Promise<Receipt> => {
+    // IDs tell the order: a view that is due has an earlier one.
+    settlePageView();
+    return new Promise((resolve) => {
+      const messageId = newId();
+      expect(messageId, resolve);
+      try {
+        record(messageId, type, given);
+      } catch (error) {
+        // Whatever a page has done to its globals, or hands over: its own code goes on.
+        tell(
+          messageId,
+          'failed',
+          attempt(() => String(error)),
+        );
+      }
+      const callback = given.find((value) => typeof value === 'function');
+      if (callback) setTimeout(callback as () => void);
+    });
   };
   const onHide = (): void => (settlePageView(), sender.sendOwn());
   const onLeave = (): void => (onHide(), sender.pause(), conceal());
@@ -136,26 +122,20 @@ export function openTracker(options: TrackerOptions, earlyCalls: readonly EarlyC
   // A page that is rendered in advance is granted no locks until it is opened: it returns, like a frozen one.
   whenActivated(onReturn);
   followLifecycle({ onHide, onLeave, onReturn, onWake: sender.wake }, life.signal);
-  if (settings.autoPage) {
-    settlePageView = followPageViews(browserClock, () => safely(() => record('page', [])), life.signal);
-  }
 
   const tracker: Tracker = {
-    identify: call('identify'),
-    track: call('track'),
-    page: call('page'),
-    screen: call('screen'),
-    group: call('group'),
-    alias: call('alias'),
-    reset: () => safely(() => (settlePageView(), identity.reset())),
+    ...createCalls(call),
+    reset: () => (settlePageView(), life.signal.aborted || identity.reset()),
     flush: () => (settlePageView(), sender.flush()),
-    close: () => {
-      onLeave();
-      life.abort();
-    },
+    close: () => (onLeave(), life.abort()),
+    use: (plugin) => on('plugin', plugin),
+    on,
     anonymousId: identity.anonymousId,
     user: identity.user,
   };
+  if (settings.autoPage) {
+    settlePageView = followPageViews(browserClock, () => void tracker.page(), life.signal);
+  }
   for (const [method, given, time] of earlyCalls) {
     recordedAt = time;
     const run: unknown = tracker[method as keyof Tracker];
@@ -165,21 +145,17 @@ export function openTracker(options: TrackerOptions, earlyCalls: readonly EarlyC
   return tracker;
 }
 
-interface OwnCall {
-  readonly type: EventType;
-  readonly given: readonly unknown[];
+interface Moment {
+  readonly messageId: string;
   /** In milliseconds since 1970; now, if it is not given. */
   readonly at: number | undefined;
 }
 
-/** Makes an event of a call, and remembers what it says about the visitor. */
-function createOwnEvent(identity: IdentityStore, { type, given, at }: OwnCall): WireEvent {
-  const call = readCall(type, given);
-  const [{ userId, traits }] = call;
-  if (type === 'identify') identity.identify(userId, traits);
+/** Makes an event of a call. */
+function createOwnEvent(identity: IdentityStore, call: Call, { messageId, at }: Moment): WireEvent {
   const now = browserClock.now();
-  return createEvent(type, call, {
-    messageId: newId(),
+  return createEvent(call, {
+    messageId,
     timestamp: new Date(at ?? now).toISOString(),
     anonymousId: identity.anonymousId(),
     userId: identity.user().userId,
@@ -191,12 +167,29 @@ function createOwnEvent(identity: IdentityStore, { type, given, at }: OwnCall): 
   });
 }
 
+/** What the plugins make of an event; what only the tracker can know stays as it is. */
+function applyPlugins(event: WireEvent, plugins: readonly Plugin[]): WireEvent | undefined {
+  const { type, messageId, timestamp } = event;
+  let changed: ReturnType<Plugin> = event;
+  for (const plugin of plugins) {
+    changed = plugin(changed);
+    if (!changed) return undefined;
+  }
+  return { ...changed, type, messageId, timestamp };
+}
+
+function openIdentity({ namespace, cookieDomain }: Settings, local: LocalStore): IdentityStore {
+  const cookie = createCookie(`${namespace}_id`, cookieDomain);
+  return createIdentityStore({ local, cookie, prefix: `${namespace}.`, newId });
+}
+
 /** Where events go once they are made. */
 function openPipeline(
   settings: Settings,
   local: LocalStore,
+  { tell, emit }: { readonly tell: Tell; readonly emit: Subscriptions['emit'] },
 ): { readonly queue: Queue; readonly sender: Sender; readonly locks: Locks } {
-  const { namespace, writeKey, host, fetch, onDrop } = settings;
+  const { namespace, writeKey, host, fetch } = settings;
   const prefix = `${namespace}.${writeKey}.`;
   const clock = browserClock;
   const tab = newId().slice(-12);
@@ -209,14 +202,16 @@ function openPipeline(
     database: openDatabase(prefix + 'events', clock),
     now: clock.now,
     findLive: locks.findLive,
-    onDrop,
+    tell,
   });
-  const url = `${host}/v1/batch?writeKey=${encodeURIComponent(writeKey)}`;
+  const url = `${host.replace(/\/+$/, '')}/v1/batch?writeKey=${encodeURIComponent(writeKey)}`;
   const sender = createSender({
     ...settings,
     queue,
     journal,
     clock,
+    tell,
+    onError: (error) => emit('error', error),
     transport: createTransport({ fetch, url, clock, journal }),
     exclusive: locks.exclusive,
     random: Math.random,

@@ -10,6 +10,7 @@ import type { Locks } from '../src/browser/locks';
 import { createQueue } from '../src/browser/queue';
 import { createSender } from '../src/browser/sender';
 import { createTransport } from '../src/browser/transport';
+import type { Tell } from '../src/core/receipt';
 import { createUuidV7 } from '../src/core/uuid';
 
 export interface TestClock extends Clock {
@@ -156,7 +157,11 @@ export function openPage({
   // IndexedDB runs in real time, so its patience does as well.
   const database = openDatabase(prefix, browserClock);
   const onDrop = vi.fn();
-  const queue = createQueue({ tab, journal, database, now: clock.now, findLive: locks.findLive, onDrop });
+  const onSent = vi.fn();
+  const onError = vi.fn();
+  /** As the tracker tells of drops; the detail is left out where there is none. */
+  const tell: Tell = (id, ...why) => (why.length > 0 ? onDrop(1, ...why) : onSent(id));
+  const queue = createQueue({ tab, journal, database, now: clock.now, findLive: locks.findLive, tell });
   const { fetch, wire } = createCollector(reply);
   const transport = createTransport({ fetch, url: 'https://c.example/v1/batch?writeKey=pk', clock, journal });
   const sender = createSender({
@@ -165,7 +170,8 @@ export function openPage({
     journal,
     clock,
     isOnline,
-    onDrop,
+    tell,
+    onError,
     exclusive: locks.exclusive,
     random: () => 0.5,
     flushAfterMs: 2_000,
@@ -184,6 +190,8 @@ export function openPage({
     sender,
     wire,
     onDrop,
+    onSent,
+    onError,
     /** Records an event of about so many bytes; returns its messageId. */
     record: (bytes = 100): string => {
       const messageId = newId();

@@ -1,39 +1,7 @@
-import 'fake-indexeddb/auto';
 import { expect, test, vi } from 'vitest';
 import { createTracker } from '../src';
 import type { TrackerOptions } from '../src';
-
-interface WireEvent {
-  readonly type: string;
-  readonly messageId: string;
-  readonly anonymousId: string;
-  readonly userId?: string;
-  readonly event?: string;
-  readonly traits?: object;
-  readonly properties?: Readonly<Record<string, unknown>>;
-  readonly timestamp: string;
-  readonly context: Readonly<Record<string, unknown>>;
-}
-
-let trackers = 0;
-
-function open(options: Partial<TrackerOptions> = {}) {
-  const events: WireEvent[] = [];
-  const urls: string[] = [];
-  const tracker = createTracker({
-    writeKey: 'pk_test',
-    host: 'https://collect.example/',
-    namespace: `test${(trackers += 1)}`,
-    fetch: (url, init) => {
-      const { batch } = JSON.parse(init!.body as string) as { batch: WireEvent[] };
-      events.push(...batch);
-      urls.push(url as string);
-      return Promise.resolve(Response.json({ accepted: batch.length, duplicates: 0, rejected: [] }));
-    },
-    ...options,
-  });
-  return { tracker, events, urls };
-}
+import { open } from './open-tracker';
 
 test('an event carries who, when, where and by what', async () => {
   const { tracker, events, urls } = open();
@@ -79,12 +47,11 @@ test('identify counts for itself and for what follows, and sends only what was s
 
 test('who the visitor is outlives the page, until reset', async () => {
   const first = open();
-  const namespace = `test${trackers}`;
   first.tracker.identify('u1', { plan: 'pro' });
   await first.tracker.flush();
   first.tracker.close();
 
-  const second = open({ namespace });
+  const second = open({ namespace: first.namespace });
   expect(second.tracker.anonymousId()).toBe(first.tracker.anonymousId());
   expect(second.tracker.user()).toEqual({ userId: 'u1', traits: { plan: 'pro' } });
   const before = second.tracker.anonymousId();
@@ -108,22 +75,6 @@ test('what the page passes is taken as it is at the call', async () => {
   cart.items = 2;
   await tracker.flush();
   expect(events[0]!.properties).toEqual({ items: 1 });
-  tracker.close();
-});
-
-test('calls can be checked against a plan of events', () => {
-  interface Plan {
-    'Cart Viewed': { items: number };
-  }
-  const tracker = createTracker<Plan>({ writeKey: 'pk', host: 'https://c.example', namespace: 'plan' });
-  const calls = [
-    () => tracker.track('Cart Viewed', { items: 1 }),
-    // @ts-expect-error the plan says a number
-    () => tracker.track('Cart Viewed', { items: 'one' }),
-    // @ts-expect-error no such event
-    () => tracker.track('Card Viewed'),
-  ];
-  expect(calls).toHaveLength(3);
   tracker.close();
 });
 
@@ -170,6 +121,6 @@ test('a drop is told to the page, whose own mistakes stay its own', () => {
   const { tracker } = open({ onDrop });
   // Strings are cut at 8 K, so it takes several to make an event too large.
   tracker.track('Huge', Object.fromEntries('abcde'.split('').map((key) => [key, 'x'.repeat(9_000)])));
-  expect(onDrop).toHaveBeenCalledExactlyOnceWith(1, 'too-large');
+  expect(onDrop).toHaveBeenCalledExactlyOnceWith(1, 'too-large', undefined);
   tracker.close();
 });

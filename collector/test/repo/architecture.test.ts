@@ -95,10 +95,12 @@ const SDK: Table = {
   core: [],
   browser: ['core', 'type:options', 'idb-keyval'],
   errors: [],
-  options: ['errors'],
-  tracker: ['core', 'browser', 'options', '../package.json'],
-  script: ['tracker', 'type:options'],
-  index: ['tracker', 'type:options', 'type:core'],
+  // What a page may call and be told, as types.
+  api: ['type:core'],
+  options: ['errors', 'type:api', 'type:core'],
+  tracker: ['core', 'browser', 'options', 'type:api', '../package.json'],
+  script: ['tracker', 'options', 'type:api'],
+  index: ['tracker', 'type:options', 'type:api', 'type:core'],
 };
 
 /** Where things are made and joined. Everybody else is given what they need. */

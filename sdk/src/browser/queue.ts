@@ -9,7 +9,7 @@ import {
   takeBatch,
 } from '../core/batch';
 import type { Entry } from '../core/batch';
-import type { DropReason } from '../options';
+import type { Tell } from '../core/receipt';
 import type { Database } from './database';
 import type { Journal } from './journal';
 import type { Locks } from './locks';
@@ -48,7 +48,7 @@ export interface QueueEdges {
   readonly database: Database;
   readonly now: () => number;
   readonly findLive: Locks['findLive'];
-  readonly onDrop: (count: number, reason: DropReason) => void;
+  readonly tell: Tell;
 }
 
 /**
@@ -77,7 +77,7 @@ export function createQueue(edges: QueueEdges): Queue {
   /** Drops what is too old or too much, and returns the rest. */
   const bound = async <E extends Entry>(entries: readonly E[]): Promise<readonly E[]> => {
     const overflow = findOverflow(entries, edges.now());
-    overflow.forEach((reason) => edges.onDrop(1, reason));
+    overflow.forEach((reason, { id }) => edges.tell(id, reason));
     await settle([...overflow.keys()]);
     return entries.filter((entry) => !overflow.has(entry));
   };
@@ -100,7 +100,7 @@ export function createQueue(edges: QueueEdges): Queue {
     postpone,
     add: (id, json) => {
       const bytes = new TextEncoder().encode(json).length;
-      if (bytes > MAX_EVENT_BYTES) return edges.onDrop(1, 'too-large');
+      if (bytes > MAX_EVENT_BYTES) return edges.tell(id, 'too-large');
       const event = { ...createEntry(id, tab, bytes), json };
       own.set(event.name, event);
       ownBytes += bytes;
@@ -116,7 +116,9 @@ export function createQueue(edges: QueueEdges): Queue {
       const stored = await database.names();
       if (!stored) return;
       const names = new Set([...stored, ...journal.names()]);
-      await settle(asked.filter((event) => isAsked(event) && !names.has(event.name)));
+      const gone = asked.filter((event) => isAsked(event) && !names.has(event.name));
+      gone.forEach(({ id }) => edges.tell(id));
+      await settle(gone);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { MAX_BATCH_EVENTS, takeBatch } from '../core/batch';
+import type { DeliveryError, Tell } from '../core/receipt';
 import { decideOutcome } from '../core/retry';
-import type { Outcome } from '../core/retry';
-import type { DropReason } from '../options';
+import type { Answer } from '../core/wire';
 import type { Clock } from './clock';
 import { FLIGHT_MS } from './journal';
 import type { Journal } from './journal';
@@ -32,7 +32,9 @@ export interface SenderEdges extends PaceEdges {
   readonly transport: Transport;
   readonly exclusive: Locks['exclusive'];
   readonly clock: Clock;
-  readonly onDrop: (count: number, reason: DropReason, detail?: string) => void;
+  readonly tell: Tell;
+  /** A request brought no verdict. */
+  readonly onError: (error: DeliveryError) => void;
   readonly flushAfterMs: number;
   readonly flushAt: number;
 }
@@ -131,7 +133,7 @@ function createTurn({ exclusive, clock }: SenderEdges, doWithout: () => void) {
 
 /** Sends one batch, and does what its answer demands. */
 function createDelivery(
-  { queue, transport, journal, clock, onDrop }: SenderEdges,
+  { queue, transport, journal, clock, tell, onError }: SenderEdges,
   pace: ReturnType<typeof createPace>,
 ): {
   readonly deliver: (batch: readonly StoredEvent[]) => Promise<void>;
@@ -140,16 +142,24 @@ function createDelivery(
   /** How many events a batch may have: halved where the collector could not take it, doubled where it could. */
   let batchEvents = MAX_BATCH_EVENTS;
 
-  const settle = async (batch: readonly StoredEvent[], outcome: Outcome): Promise<void> => {
-    switch (outcome.kind) {
+  const settle = async (batch: readonly StoredEvent[], answer: Answer): Promise<void> => {
+    const outcome = decideOutcome(answer, batch.length, clock.now());
+    const { kind } = outcome;
+    if (kind === 'retry' || kind === 'hold' || kind === 'stop')
+      onError({ status: answer.status, next: kind });
+    switch (kind) {
       case 'settled':
         pace.succeed();
         batchEvents = Math.min(MAX_BATCH_EVENTS, batchEvents * 2);
-        outcome.rejected.forEach(({ code, message }) => onDrop(1, 'rejected', `${code}: ${message}`));
+        batch.forEach(({ id }, index) => {
+          const refusal = outcome.rejected.find((rejection) => rejection.index === index);
+          if (refusal) tell(id, 'rejected', `${refusal.code}: ${refusal.message}`);
+          else tell(id);
+        });
         return queue.settle(batch);
       case 'refused':
       case 'too-large':
-        onDrop(1, outcome.kind);
+        batch.forEach(({ id }) => tell(id, kind));
         return queue.settle(batch);
       case 'split':
         batchEvents = Math.ceil(batch.length / 2);
@@ -167,7 +177,6 @@ function createDelivery(
   };
   return {
     batchEvents: () => batchEvents,
-    deliver: (batch) =>
-      transport.carry(batch, (answer) => settle(batch, decideOutcome(answer, batch.length, clock.now()))),
+    deliver: (batch) => transport.carry(batch, (answer) => settle(batch, answer)),
   };
 }

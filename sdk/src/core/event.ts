@@ -1,11 +1,6 @@
+import { attempt } from './attempt';
 import { snapshot, snapshotObject } from './snapshot';
 import type { EventType, Properties, WireEvent } from './wire';
-
-/** What a call itself says; everything else on an event comes from where and when it was made. */
-export type Said = Pick<
-  WireEvent,
-  'event' | 'name' | 'userId' | 'groupId' | 'previousId' | 'properties' | 'traits'
->;
 
 /** What may be said about a call besides. */
 export interface CallOptions {
@@ -13,7 +8,15 @@ export interface CallOptions {
   readonly context?: Properties;
   /** When it happened: a Date, or what `Date` reads. @default now */
   readonly timestamp?: Date | string | number;
+  /** Which destinations it is for, in Segment's form; kept with the event. */
+  readonly integrations?: Properties;
 }
+
+/** What a call itself says, as it was when it was made; everything else on an event comes from around it. */
+export type Call = Omit<WireEvent, 'messageId' | 'anonymousId' | 'timestamp' | 'context'> & {
+  readonly timestamp?: string | undefined;
+  readonly context?: Properties | undefined;
+};
 
 /** What surrounds a call: where and when it was made, and by whom. */
 export type Surroundings = Pick<WireEvent, 'messageId' | 'timestamp' | 'anonymousId' | 'userId' | 'context'>;
@@ -28,30 +31,19 @@ function isObject(value: unknown): boolean {
   return Object(value) === value;
 }
 
-/** `(category?, name?, properties?, options?)`; one text is the name. */
-function readPage([a, b, c, d]: readonly unknown[]): readonly [Said, unknown] {
-  const [first, second, properties, options] = isObject(a)
-    ? [null, null, a, b]
-    : isObject(b)
-      ? [null, a, b, c]
-      : [a, b, c, d];
+/** Pages and screens, from category, name and properties; one text is the name. */
+function readPage(first: unknown, second: unknown, given: unknown): Omit<Call, 'type'> {
   const name = readText(second) ?? readText(first);
   const category = readText(second) && readText(first);
-  return [
-    {
-      name,
-      properties: { ...(name && { name }), ...(category && { category }), ...snapshotObject(properties) },
-    },
-    options,
-  ];
+  return {
+    name,
+    properties: { ...(name && { name }), ...(category && { category }), ...snapshotObject(given) },
+  };
 }
 
-/**
- * What a call says, and its options, from its arguments in Segment's order; nothing that a page passes makes
- * it throw.
- */
-export function readCall(type: EventType, given: readonly unknown[]): readonly [Said, unknown] {
-  const [a, b, c] = given;
+/** What is said, and the call's options, from its arguments in Segment's order. */
+function readArguments(type: EventType, given: readonly unknown[]): readonly [Omit<Call, 'type'>, unknown] {
+  const [a, b, c, d] = given;
   switch (type) {
     case 'track':
       return [{ event: readText(a), properties: snapshotObject(b) }, c];
@@ -59,33 +51,52 @@ export function readCall(type: EventType, given: readonly unknown[]): readonly [
     case 'group': {
       // The ID may be left out.
       const [id, traits, options] = isObject(a) ? [null, a, b] : given;
-      const idField = type === 'group' ? 'groupId' : 'userId';
-      return [{ [idField]: readText(id), traits: snapshotObject(traits) }, options];
+      return [
+        { [type === 'group' ? 'groupId' : 'userId']: readText(id), traits: snapshotObject(traits) },
+        options,
+      ];
     }
     case 'alias':
-      return [{ userId: readText(a), previousId: readText(b) }, c];
-    case 'page':
-    case 'screen':
-      return readPage(given);
+      return [{ userId: readText(a), previousId: readText(b) }, isObject(b) ? b : c];
+    default:
+      return isObject(a)
+        ? [readPage(null, null, a), b]
+        : isObject(b)
+          ? [readPage(null, a, b), c]
+          : [readPage(a, b, c), d];
   }
 }
 
-/** The event that goes out: what was said, laid over what surrounds it. */
-export function createEvent(
-  type: EventType,
-  [said, options]: ReturnType<typeof readCall>,
-  around: Surroundings,
-): WireEvent {
-  const { context, timestamp } = snapshotObject(options) ?? {};
-  const date = new Date(timestamp as string);
+/**
+ * What a call says, from its arguments in Segment's order, where a function may come last; nothing that a page
+ * passes makes it throw.
+ */
+export function readCall(type: EventType, given: readonly unknown[]): Call {
+  const [said, options] = readArguments(
+    type,
+    given.filter((value) => typeof value !== 'function'),
+  );
+  const { context, timestamp, integrations } = snapshotObject(options) ?? {};
   return {
     type,
-    ...around,
     ...said,
-    timestamp: Number.isNaN(+date) ? around.timestamp : date.toISOString(),
-    userId: said.userId ?? around.userId,
-    context: { ...around.context, ...snapshotObject(context) },
-    ...(type === 'alias' && { previousId: said.previousId ?? around.anonymousId }),
-    ...(type === 'page' && { properties: { ...(around.context.page as Properties), ...said.properties } }),
+    context: snapshotObject(context),
+    integrations: snapshotObject(integrations),
+    timestamp: attempt(() => new Date(timestamp as string).toISOString()),
+  };
+}
+
+/** The event that goes out: what was said, laid over what surrounds it. */
+export function createEvent(call: Call, around: Surroundings): WireEvent {
+  return {
+    ...around,
+    ...call,
+    timestamp: call.timestamp ?? around.timestamp,
+    userId: call.userId ?? around.userId,
+    context: { ...around.context, ...call.context },
+    ...(call.type === 'alias' && { previousId: call.previousId ?? around.anonymousId }),
+    ...(call.type === 'page' && {
+      properties: { ...(around.context.page as Properties), ...call.properties },
+    }),
   };
 }

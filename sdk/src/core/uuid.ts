@@ -13,19 +13,18 @@ export function createUuidV7(now: () => number, fillRandom: FillRandom): () => s
   let time = 0;
   let counter = 0;
   return () => {
-    const random = fillRandom(new Uint8Array(10));
+    const random = fillRandom(new Uint8Array(9));
     const present = now();
-    const isLater = present > time;
     counter += 1;
-    if (isLater || counter > 0xfff) {
-      time = isLater ? present : time + 1;
-      counter = ((random[8]! & 0x07) << 8) | random[9]!;
+    if (present > time || counter > 0xfff) {
+      time = Math.max(present, time + 1);
+      counter = random[8]! << 3;
     }
-    random[0] = 0x80 | (random[0]! & 0x3f);
-    const tail = Array.from(random.slice(0, 8), (byte) => hex(byte, 2)).join('');
-    return (hex(time, 12) + hex(0x7000 | counter, 4) + tail).replace(
-      /(.{8})(.{4})(.{4})(.{4})/,
-      '$1-$2-$3-$4-',
+    const digits = Array.from(random, (byte) => hex(byte, 2)).join('');
+    // 7 is the version, 8 the variant; both have a digit of their own, which costs two random bits of 64.
+    return (hex(time, 12) + 7 + hex(counter, 3) + 8 + digits).replace(
+      /(.{8})(.{4})(.{4})(.{4})(.{12}).*/,
+      '$1-$2-$3-$4-$5',
     );
   };
 }

@@ -17,6 +17,7 @@ export interface WireEvent {
   readonly previousId?: string | undefined;
   readonly properties?: Properties | undefined;
   readonly traits?: Properties | undefined;
+  readonly integrations?: Properties | undefined;
   readonly context: Properties;
 }
 

@@ -13,7 +13,9 @@ const AROUND = {
 };
 
 function said(...[type, ...given]: [Parameters<typeof readCall>[0], ...unknown[]]): unknown {
-  return JSON.parse(JSON.stringify(readCall(type, given)[0]));
+  const { type: same, ...rest } = JSON.parse(JSON.stringify(readCall(type, given))) as { type: string };
+  expect(same).toBe(type);
+  return rest;
 }
 
 test('calls are read in the order of arguments that Segment has', () => {
@@ -32,7 +34,31 @@ test('calls are read in the order of arguments that Segment has', () => {
     name: 'Install',
     properties: { name: 'Install', category: 'Docs', tab: 1 },
   });
+  expect(said('group', { plan: 'pro' })).toEqual({ traits: { plan: 'pro' } });
+  expect(said('page', null, 'Home')).toEqual({ name: 'Home', properties: { name: 'Home' } });
   expect(said('screen', 'Settings')).toEqual({ name: 'Settings', properties: { name: 'Settings' } });
+});
+
+test('options may follow wherever Segment lets them, a function may come last, and neither is a property', () => {
+  const options = { integrations: { All: false, Mixpanel: true }, context: { ip: '0.0.0.0' } };
+  const done = (): void => undefined;
+  const calls: ReadonlyArray<Parameters<typeof said>> = [
+    ['track', 'Paid', null, options, done],
+    ['identify', { plan: 'pro' }, options, done],
+    ['identify', 'u1', {}, options, done],
+    ['group', { plan: 'pro' }, options],
+    ['page', { tab: 1 }, options, done],
+    ['page', 'Home', { tab: 1 }, options],
+    ['page', 'Docs', 'Install', {}, options],
+    ['page', null, null, null, options],
+    ['screen', 'Settings', {}, options],
+    ['alias', 'u1', options, done],
+    ['alias', 'u1', 'a0', options],
+  ];
+  for (const call of calls) expect(said(...call)).toMatchObject(options);
+  for (const type of ['track', 'identify', 'group', 'page', 'screen', 'alias'] as const) {
+    expect(JSON.stringify(said(type, done))).toMatch(/^{("(properties|traits)":{})?}$/);
+  }
 });
 
 test('an event carries what was said, laid over what surrounds it', () => {
@@ -41,7 +67,7 @@ test('an event carries what was said, laid over what surrounds it', () => {
     { total: 5 },
     { timestamp: new Date(0), context: { locale: 'de' } },
   ]);
-  expect(JSON.parse(JSON.stringify(createEvent('track', call, { ...AROUND, userId: 'u1' })))).toEqual({
+  expect(JSON.parse(JSON.stringify(createEvent(call, { ...AROUND, userId: 'u1' })))).toEqual({
     type: 'track',
     messageId: 'm1',
     timestamp: '1970-01-01T00:00:00.000Z',
@@ -54,17 +80,17 @@ test('an event carries what was said, laid over what surrounds it', () => {
 });
 
 test('a page event has the page in its properties, under what was said', () => {
-  const event = createEvent('page', readCall('page', ['Cart', { path: '/mine' }]), AROUND);
+  const event = createEvent(readCall('page', ['Cart', { path: '/mine' }]), AROUND);
   expect(event.properties).toEqual({ path: '/mine', url: 'https://shop.example/cart', name: 'Cart' });
 });
 
 test('alias is about the anonymous ID unless said otherwise', () => {
-  expect(createEvent('alias', readCall('alias', ['u1']), AROUND).previousId).toBe('a1');
-  expect(createEvent('alias', readCall('alias', ['u1', 'old']), AROUND).previousId).toBe('old');
+  expect(createEvent(readCall('alias', ['u1']), AROUND).previousId).toBe('a1');
+  expect(createEvent(readCall('alias', ['u1', 'old']), AROUND).previousId).toBe('old');
 });
 
 test('a time that is none is now', () => {
-  const event = createEvent('track', readCall('track', ['x', {}, { timestamp: 'soon' }]), AROUND);
+  const event = createEvent(readCall('track', ['x', {}, { timestamp: 'soon' }]), AROUND);
   expect(event.timestamp).toBe(AROUND.timestamp);
 });
 

@@ -1,0 +1,91 @@
+import type { CallOptions } from './core/event';
+import type { User } from './core/identity';
+import type { DeliveryError, Receipt } from './core/receipt';
+import type { WireEvent } from './core/wire';
+
+/** Events by name with their properties, to have calls checked: `createTracker<{ 'Cart Viewed': {…} }>(…)`. */
+export type AnyEvents = Record<string, object>;
+
+/**
+ * Sees each event before it is stored: what it returns is recorded (the same event, changed or not, or another
+ * one); without an event it is dropped. One that throws drops the event too: a mask that breaks must not leak.
+ * Type, messageId and timestamp stay as they are.
+ */
+export type Plugin = (event: WireEvent) => WireEvent | null | undefined | false | void;
+
+/** Called once the call is done and its event is stored; no need to wait for it, nor for anything it is given. */
+export type Callback = (...none: never[]) => void;
+
+/** How each call may end. */
+export type Rest = [options?: CallOptions | Callback | null, callback?: Callback | null];
+
+/** The properties of an event, which may be left out where none of them is needed. */
+export type Said<Properties> =
+  Record<never, never> extends Properties
+    ? [properties?: Properties | Callback | null, ...rest: Rest]
+    : [properties: Properties, ...rest: Rest];
+
+/** What a tracker tells of. */
+export interface Topics {
+  /** The collector has stored an event. */
+  readonly sent: Receipt;
+  /** An event was given up. */
+  readonly drop: Receipt;
+  readonly error: DeliveryError;
+}
+
+type Id = string | number | null;
+type Traits = object | Callback | null;
+
+/**
+ * All calls return at once and never throw. The signatures are those of Segment's analytics.js; what JSON
+ * cannot carry is replaced. The promises say what became of the event, as soon as that is known; they never
+ * reject, and nobody needs to wait for them: so they are typed as what a linter lets float.
+ */
+export interface Tracker<Events extends object = AnyEvents> {
+  /** Says who the visitor is, for this and all later events, and what is known about them. */
+  identify(userId?: Id, traits?: Traits, ...rest: Rest): PromiseLike<Receipt>;
+  identify(traits: object | Callback, ...rest: Rest): PromiseLike<Receipt>;
+  /** Something was done. */
+  track<Name extends keyof Events & string>(event: Name, ...said: Said<Events[Name]>): PromiseLike<Receipt>;
+  /** A page was seen; its path, referrer, search, title and url are added. */
+  page(name?: string | null, properties?: Traits, ...rest: Rest): PromiseLike<Receipt>;
+  page(
+    category: string | null,
+    name: string | null,
+    properties?: Traits,
+    ...rest: Rest
+  ): PromiseLike<Receipt>;
+  page(properties: object | Callback, ...rest: Rest): PromiseLike<Receipt>;
+  /** A screen of an app was seen. */
+  screen(name?: string | null, properties?: Traits, ...rest: Rest): PromiseLike<Receipt>;
+  screen(
+    category: string | null,
+    name: string | null,
+    properties?: Traits,
+    ...rest: Rest
+  ): PromiseLike<Receipt>;
+  screen(properties: object | Callback, ...rest: Rest): PromiseLike<Receipt>;
+  /** The visitor belongs to a group, such as a company, with these traits. */
+  group(groupId?: Id, traits?: Traits, ...rest: Rest): PromiseLike<Receipt>;
+  group(traits: object | Callback, ...rest: Rest): PromiseLike<Receipt>;
+  /** This user ID is also the one before, by default the anonymous ID. */
+  alias(
+    userId: string | number,
+    previousId?: Id | CallOptions | Callback,
+    ...rest: Rest
+  ): PromiseLike<Receipt>;
+  /** Forgets user and traits and makes a new anonymous ID: somebody signed out. */
+  reset(): void;
+  /** Sends what waits; resolves when nothing more can be done now, never rejects. */
+  flush(): Promise<void>;
+  /** Ends it: sends a last time, lets go of page and locks, ignores later calls. What waits stays stored. */
+  close(): void;
+  /** Has a plugin see each event from now on; returns its undo. */
+  use(plugin: Plugin): () => void;
+  /** Tells of what happens; returns its undo. */
+  on<Topic extends keyof Topics>(topic: Topic, listener: (what: Topics[Topic]) => unknown): () => void;
+  /** Empty on a server. */
+  anonymousId(): string;
+  user(): User;
+}
