@@ -29,6 +29,17 @@ export default defineConfig([
     treeshake: true,
   },
   {
+    // `@throughline/sdk/node`
+    entry: { node: 'src/node/tracker.ts' },
+    format: ['esm', 'cjs'],
+    target: 'node20',
+    platform: 'node',
+    dts: !isFast,
+    tsconfig: 'src/node/tsconfig.json',
+    sourcemap: true,
+    treeshake: true,
+  },
+  {
     // The <script> build: everything in one file, `dist/sdk.js`, which the collector serves.
     entry: { sdk: 'src/script.ts' },
     format: ['iife'],

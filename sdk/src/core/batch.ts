@@ -45,7 +45,7 @@ function byTime(a: Entry, b: Entry): number {
 }
 
 /** The longest beginning of the entries that fits; empty if the first one does not. */
-export function takeBatch<E extends Entry>(
+export function takeBatch<E extends Pick<Entry, 'bytes'>>(
   entries: readonly E[],
   maxEvents: number,
   maxBytes: number,

@@ -22,7 +22,7 @@ export type Call = Omit<WireEvent, 'messageId' | 'anonymousId' | 'timestamp' | '
 export type Surroundings = Pick<WireEvent, 'messageId' | 'timestamp' | 'anonymousId' | 'userId' | 'context'>;
 
 /** An identifier or a name: a text or a number; anything else, and blank, is absent. */
-function readText(value: unknown): string | undefined {
+export function readText(value: unknown): string | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   return typeof text === 'string' && text.trim() ? (snapshot(text) as string) : undefined;
 }

@@ -9,7 +9,8 @@ export interface WireEvent {
   readonly type: EventType;
   readonly messageId: string;
   readonly timestamp: string;
-  readonly anonymousId: string;
+  /** A server may know a visitor by user ID alone. */
+  readonly anonymousId?: string | undefined;
   readonly userId?: string | undefined;
   readonly event?: string | undefined;
   readonly name?: string | undefined;

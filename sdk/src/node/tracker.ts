@@ -1,0 +1,151 @@
+import { version } from '../../package.json';
+import { attempt } from '../core/attempt';
+import { createEvent, readCall, readText } from '../core/event';
+import { createReceipt } from '../core/receipt';
+import { createUuidV7 } from '../core/uuid';
+import type { EventType } from '../core/wire';
+import { argumentsOf } from './calls';
+import type { AliasCall, AnyCall, Callback, GroupCall, IdentifyCall, PageCall, TrackCall } from './calls';
+import { resolveNodeOptions } from './options';
+import type { NodeSettings, NodeTrackerOptions } from './options';
+import { createPost } from './post';
+import { createQueue } from './queue';
+import type { Receipt } from './receipt';
+import { createSender } from './sender';
+import { openSpool } from './spool';
+
+export type { AliasCall, CallDetails, GroupCall, IdentifyCall, PageCall, TrackCall, Who } from './calls';
+export type { DropReason } from '../core/receipt';
+export type { NodeTrackerOptions } from './options';
+export type { Receipt } from './receipt';
+
+/** Events by name with their properties, to have calls checked: `createTracker<{ 'Invoice Paid': {…} }>(…)`. */
+export type AnyEvents = Record<string, object>;
+
+/** How long a flush or a close waits where it is not said. */
+const PATIENCE_MS = 10_000;
+/** So often is looked for what other processes left. */
+const ADOPT_EVERY_MS = 30_000;
+
+/**
+ * The tracker of a server: who it is about is said with each call. Calls return at once and never throw; whoever
+ * awaits one learns what became of the event, and no promise ever rejects.
+ */
+export interface NodeTracker<Events extends object = AnyEvents> {
+  track(call: TrackCall<Events>, callback?: Callback): Promise<Receipt>;
+  identify(call: IdentifyCall, callback?: Callback): Promise<Receipt>;
+  page(call: PageCall, callback?: Callback): Promise<Receipt>;
+  screen(call: PageCall, callback?: Callback): Promise<Receipt>;
+  group(call: GroupCall, callback?: Callback): Promise<Receipt>;
+  alias(call: AliasCall, callback?: Callback): Promise<Receipt>;
+  /**
+   * Sends what has been recorded so far, again and again where it fails; resolves with whether all of it is settled, at
+   * the latest after `timeoutMs` (10 s), and before where the collector wants quiet for longer.
+   */
+  flush(options?: { readonly timeoutMs?: number }): Promise<boolean>;
+  /**
+   * Flushes, then ends: later calls are dropped, and what could not be sent is kept in the directory, or dropped where
+   * there is none. Resolves with whether everything was settled.
+   */
+  close(options?: { readonly timeoutMs?: number }): Promise<boolean>;
+}
+
+/**
+ * Starts tracking from Node 20 or newer. Make one for a process and keep it.
+ *
+ * @throws TypeError where options are missing, bad or unknown; it names them all
+ * @throws Error where the directory cannot be used
+ */
+export function createTracker<Events extends object = AnyEvents>(
+  options: NodeTrackerOptions,
+): NodeTracker<Events> {
+  const settings = quieten(resolveNodeOptions(options));
+  const newId = createUuidV7(Date.now, (bytes) => crypto.getRandomValues(bytes));
+  const abort = new AbortController();
+  const queue = createQueue({ ...settings, spool: openSpoolOf(settings, newId) });
+  const sender = createSender({
+    ...settings,
+    queue,
+    post: createPost(settings, abort.signal),
+    random: Math.random,
+  });
+  const adopt = (): void => {
+    queue.adopt();
+    if (queue.count() > 0) sender.notice();
+  };
+  const adopting = setInterval(adopt, ADOPT_EVERY_MS);
+  adopting.unref();
+  adopt();
+  let closing: Promise<boolean> | undefined;
+
+  const record = (type: EventType, call: AnyCall): Promise<Receipt> => {
+    const messageId = attempt(() => readText(call['messageId'])) ?? newId();
+    return new Promise((conclude) => {
+      const drop = (reason: 'closed' | 'failed', detail?: string): void => {
+        settings.onDrop(1, reason, detail);
+        conclude(createReceipt(messageId, reason, detail));
+      };
+      if (closing) return drop('closed');
+      try {
+        queue.add({ messageId, json: JSON.stringify(eventOf(type, call, messageId)), conclude });
+        sender.notice();
+      } catch (error) {
+        drop('failed', String(error));
+      }
+    });
+  };
+  const method =
+    (type: EventType) =>
+    (call: object, callback?: Callback): Promise<Receipt> => {
+      const receipt = record(type, call as AnyCall);
+      if (callback) void receipt.then((known) => attempt(() => callback(errorOf(known), known)));
+      return receipt;
+    };
+  const close = async (timeoutMs: number): Promise<boolean> => {
+    clearInterval(adopting);
+    const isSettled = await sender.flush(timeoutMs);
+    sender.end();
+    abort.abort();
+    queue.close();
+    return isSettled;
+  };
+
+  return {
+    track: method('track'),
+    identify: method('identify'),
+    page: method('page'),
+    screen: method('screen'),
+    group: method('group'),
+    alias: method('alias'),
+    flush: ({ timeoutMs = PATIENCE_MS } = {}) => sender.flush(timeoutMs),
+    close: ({ timeoutMs = PATIENCE_MS } = {}) => (closing ??= close(timeoutMs)),
+  };
+}
+
+/** Whoever is told of errors must not cause any. */
+function quieten(settings: NodeSettings): NodeSettings {
+  return {
+    ...settings,
+    onDrop: (...what) => attempt(() => settings.onDrop(...what)),
+    onError: (error) => attempt(() => settings.onError(error)),
+  };
+}
+
+function openSpoolOf({ directory, host, writeKey, onError }: NodeSettings, newId: () => string) {
+  return directory ? openSpool({ directory, target: `${host} ${writeKey}`, newId, onError }) : undefined;
+}
+
+function eventOf(type: EventType, call: AnyCall, messageId: string): object {
+  return createEvent(readCall(type, argumentsOf(type, call)), {
+    messageId,
+    timestamp: new Date().toISOString(),
+    anonymousId: readText(call['anonymousId']),
+    userId: readText(call['userId']),
+    context: { library: { name: '@throughline/sdk', version }, channel: 'server' },
+  });
+}
+
+function errorOf({ status, reason, detail }: Receipt): Error | undefined {
+  const isGood = status === 'accepted' || status === 'kept';
+  return isGood ? undefined : new Error(detail ?? reason);
+}
