@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import type { Options } from 'tsup';
 
 // Node's types would let browser code use Node.
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
@@ -18,9 +19,30 @@ const INTERNAL = `
   succeed tab take tell transport wake write
 `;
 
+/** What is the same for all <script> builds: one file each in `dist/`, which the collector serves. */
+const scriptBuild = {
+  format: ['iife'],
+  target: 'es2020',
+  platform: 'browser',
+  noExternal: [/./],
+  // Smaller than what esbuild makes of it.
+  // ASCII only: a page in another encoding must not read other characters into it.
+  minify: 'terser',
+  terserOptions: {
+    ecma: 2020,
+    toplevel: true,
+    compress: { passes: 3 },
+    format: { ascii_only: true, comments: /^!/ },
+  },
+  outExtension: () => ({ js: '.js' }),
+} as const satisfies Partial<Options>;
+
 export default defineConfig([
   {
-    entry: ['src/index.ts'],
+    entry: {
+      index: 'src/index.ts',
+      'entries/autocapture': 'src/autocapture/autocapture.ts',
+    },
     format: ['esm', 'cjs'],
     target: 'es2020',
     platform: 'browser',
@@ -40,26 +62,24 @@ export default defineConfig([
     treeshake: true,
   },
   {
-    // The <script> build: everything in one file, `dist/sdk.js`, which the collector serves.
+    ...scriptBuild,
     entry: { sdk: 'src/script.ts' },
-    format: ['iife'],
-    target: 'es2020',
-    platform: 'browser',
-    noExternal: ['idb-keyval'],
     // 6 % smaller than what esbuild makes of it.
-    // ASCII only: a page in another encoding must not read other characters into it.
-    minify: 'terser',
     terserOptions: {
-      ecma: 2020,
+      ...scriptBuild.terserOptions,
       module: true,
       compress: { passes: 3, inline: 1, unsafe: true, unsafe_arrows: true },
-      format: { ascii_only: true },
     },
     // Shorter, joined with the declarations beside it, and the same once types have been checked.
     plugins: [{ name: 'let', renderChunk: (code) => ({ code: code.replace(/\bconst\b/g, 'let') }) }],
-    outExtension: () => ({ js: '.js' }),
     esbuildOptions: (options) => {
       options.mangleProps = new RegExp(`^(${INTERNAL.trim().split(/\s+/).join('|')})$`);
+    },
+  },
+  {
+    ...scriptBuild,
+    entry: {
+      autocapture: 'src/autocapture/script.ts',
     },
   },
 ]);

@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { expect, test } from 'vitest';
 import { createTracker } from '../src';
+import { autocapture } from '../src/autocapture/autocapture';
 
 test('on a server the tracker does nothing, and says so of bad options all the same', async () => {
   expect(typeof document).toBe('undefined');
@@ -14,4 +15,10 @@ test('on a server the tracker does nothing, and says so of bad options all the s
   expect(tracker.user()).toEqual({ traits: {} });
   tracker.close();
   expect(() => createTracker({ writeKey: '', host: '' })).toThrow('writeKey, host');
+});
+
+test('on a server the entry points do nothing', () => {
+  const undo = autocapture({ track: () => expect.unreachable() });
+  undo();
+  expect(() => autocapture({ track: () => undefined }, { clicks: 1 } as object)).toThrow('clicks');
 });
