@@ -156,7 +156,7 @@ async function passOverProfiles(
 }
 
 /** How many profiles there are: counted where they are few, else as many as the planner would expect. */
-async function estimateProfiles(db: Kysely<Database>, workspaceId: string): Promise<number> {
+export async function estimateProfiles(db: Kysely<Database>, workspaceId: string): Promise<number> {
   const all = sql`select from profile_part where workspace_id = ${workspaceId} group by owner_id`;
   const { rows } = await sql<{ count: number }>`
     select count(*) from (${all} limit ${MAX_COUNTED + 1}) as profiles`.execute(db);

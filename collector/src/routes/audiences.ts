@@ -11,6 +11,7 @@ import { ApiError } from '../errors';
 import { InstantOut, Nullable, PageQuery, pageOf, StrictObject } from '../schema';
 import { AudienceParams, requireAudience } from './audience-reference';
 import { addAudienceMemberRoutes } from './audience-members';
+import { addAudiencePreview } from './audience-preview';
 import type { AddRoutes } from './context';
 import { pageFrom, readCursor } from './page';
 
@@ -54,6 +55,7 @@ export const addAudienceRoutes: AddRoutes = (app, context) => {
   addReading(app, context);
   addDeletion(app, context);
   addAudienceMemberRoutes(app, context);
+  addAudiencePreview(app, context);
 };
 
 const addCreation: AddRoutes = (app, { db, access, now, newId }) => {

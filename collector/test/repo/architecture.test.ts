@@ -269,8 +269,6 @@ describe('every file', () => {
       // Writes documents: collector/scripts/generate-docs.ts.
       'config-docs.ts',
       // For members that follow events and the clock.
-      'core/rule-hash.ts',
-      'core/rule-needs.ts',
       'core/rule-references.ts',
       'db/rule-evaluation-sql.ts',
     ];
