@@ -1,15 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { subjectIdOf } from '../../src/core/identifier';
-import { checkRule } from '../../src/core/rule-check';
-import { inWorkspace } from '../../src/db/connect';
-import { readProfiles } from '../../src/db/profiles';
-import { compileRule } from '../../src/db/rule-sql';
+import { askIn, at, buys, DAY, HOUR, identify, MINUTE, track } from '../support/rule-asking';
 import { openWriting, RECEIVED_AT, type Writing } from '../support/writing';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 let writing: Writing;
 beforeAll(async () => {
@@ -17,54 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => writing.close());
 
-interface Asked {
-  readonly now?: number;
-  readonly timezone?: string;
-  readonly currency?: string;
-  /** Asks about these users, or anonymous IDs, only. */
-  readonly only?: readonly string[];
-}
-
-/** A workspace with these events; answers the users (or anonymous IDs) that a rule finds in it, sorted. */
-async function given(items: readonly object[]): Promise<(rule: unknown, asked?: Asked) => Promise<string[]>> {
-  const workspaceId = randomUUID();
-  const verdicts = await writing.send(workspaceId, items);
-  expect(verdicts.filter(({ status }) => status !== 'accepted')).toEqual([]);
-  return async (rule, { now = RECEIVED_AT, timezone = 'UTC', currency = 'USD', only } = {}) => {
-    const checked = checkRule(rule);
-    if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
-    return inWorkspace(writing.db, workspaceId, async (transaction) => {
-      const profileIds = only?.map((value) => idOf(workspaceId, value));
-      const run = {
-        workspaceId,
-        now: new Date(now),
-        timezone,
-        currency,
-        ...(profileIds !== undefined && { profileIds }),
-      };
-      const { rows } = await compileRule(checked.rule, run).execute(transaction);
-      const ids = rows.map((row) => row.profile_id);
-      const profiles = await readProfiles(transaction, workspaceId, ids);
-      return profiles.map(({ userId, email, anonymousId }) => (userId ?? email ?? anonymousId)!).sort();
-    });
-  };
-}
-
-/** Devices are called device-…, everybody else is a user. */
-function idOf(workspaceId: string, value: string): string {
-  return subjectIdOf(workspaceId, { kind: value.startsWith('device-') ? 'anonymous' : 'user', value });
-}
-
-const at = (ms: number) => new Date(ms).toISOString();
-const track = (userId: string, event: string, more: object = {}) => ({
-  type: 'track',
-  userId,
-  event,
-  ...more,
-});
-const identify = (userId: string, traits: object) => ({ type: 'identify', userId, traits });
-const buys = (userId: string, revenue: unknown, more: object = {}) =>
-  track(userId, 'Order Completed', { properties: { revenue, currency: 'USD' }, ...more });
+const given = (items: readonly object[]) => askIn(writing, items);
 
 describe('a leaf', () => {
   it('holds or does not hold: what is missing is never in between, so not is the exact complement', async () => {

@@ -6,11 +6,12 @@ import type { NormalEvent } from '../../src/core/event';
 import { subjectIdOf } from '../../src/core/identifier';
 import type { Rule } from '../../src/core/rule';
 import { checkRule } from '../../src/core/rule-check';
-import { changeWorkspace, inWorkspace } from '../../src/db/connect';
+import { inWorkspace } from '../../src/db/connect';
 import { compileEvaluation } from '../../src/db/rule-evaluation-sql';
 import type { RuleRun } from '../../src/db/rule-sources-sql';
 import { compileRule } from '../../src/db/rule-sql';
 import { portraitsByDefinition } from '../support/identity-oracle';
+import { storeAudiences } from '../support/rule-asking';
 import { AUDIENCES, type Era, eras, LAST_MINUTE, livesIn, rules } from '../support/rule-cases';
 import { holds, type Person, type RuleJson } from '../support/rule-oracle';
 import { mayChangeAt } from '../support/rule-moments';
@@ -62,7 +63,13 @@ async function live(items: readonly object[]): Promise<{ workspaceId: string; pe
   const workspaceId = randomUUID();
   await writing.send(workspaceId, items);
   const people = peopleOf(workspaceId, eventsOf(workspaceId, items));
-  await storeMembers(workspaceId, people);
+  const membersOf = (key: string) =>
+    people.filter(({ audiences }) => audiences.includes(key)).map(({ profileId }) => profileId);
+  await storeAudiences(
+    writing,
+    workspaceId,
+    Object.fromEntries(AUDIENCES.map((key) => [key, membersOf(key)])),
+  );
   return { workspaceId, people };
 }
 
@@ -142,25 +149,6 @@ function expectTrueUntil(
       expect(holdsAt(at), `${shown} at ${new Date(at).toISOString()}`).toBe(holdsNow);
   }
   return next !== null && holdsAt(next) !== holdsNow ? 1 : 0;
-}
-
-async function storeMembers(workspaceId: string, people: readonly Person[]): Promise<void> {
-  await changeWorkspace(writing.db, workspaceId, async (transaction) => {
-    await transaction.insertInto('workspace').values({ workspace_id: workspaceId, name: 'w' }).execute();
-    for (const key of AUDIENCES) {
-      const audience_id = randomUUID();
-      await transaction
-        .insertInto('audience')
-        .values({ workspace_id: workspaceId, audience_id, key, name: key, rule: '{}' })
-        .execute();
-      const members = people.filter(({ audiences }) => audiences.includes(key));
-      if (members.length === 0) continue;
-      const rows = members.map(({ profileId }) => ({
-        ...{ workspace_id: workspaceId, audience_id, profile_id: profileId, entered_at: new Date(0) },
-      }));
-      await transaction.insertInto('audience_member').values(rows).execute();
-    }
-  });
 }
 
 function idOf(workspaceId: string, id: string): string {
