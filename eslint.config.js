@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint';
 
 /** Types find wrong code; these rules find what compiles and still goes wrong, and hold the house style's limits. */
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.throughline/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', '.throughline/**', '**/.next/**', '**/next-env.d.ts'] },
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.recommended],

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * One Vitest run, six projects: `sdk` and `unit` are the inner loop; `db` needs the embedded Postgres,
+ * One Vitest run: `sdk` and `unit` are the inner loop; `db` needs the embedded Postgres,
  * `browser` a Chromium as well; `faults` breaks servers of its own, one file at a time; `repo` holds what is true of
  * the repository itself.
  */
@@ -40,6 +40,16 @@ export default defineConfig({
           globalSetup: ['collector/test/support/postgres.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // Not part of `npm test`: it needs `npm ci --prefix examples/next`, which is 340 MB. CI runs it beside.
+        test: {
+          name: 'next',
+          include: ['collector/test/next/**/*.test.ts'],
+          globalSetup: ['collector/test/support/postgres.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -51,6 +51,18 @@ export default defineConfig([
     treeshake: true,
   },
   {
+    // `@throughline/sdk/react`, `@throughline/sdk/vue`
+    entry: { react: 'src/react/react.ts', vue: 'src/vue/vue.ts' },
+    format: ['esm', 'cjs'],
+    target: 'es2020',
+    platform: 'browser',
+    dts: !isFast,
+    sourcemap: true,
+    // A page's components only, for frameworks that render on servers; Rollup would take the directive out.
+    splitting: false,
+    banner: { js: "'use client';" },
+  },
+  {
     // `@throughline/sdk/node`
     entry: { node: 'src/node/tracker.ts' },
     format: ['esm', 'cjs'],

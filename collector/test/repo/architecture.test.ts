@@ -94,6 +94,8 @@ const COLLECTOR: Table = {
 const SDK: Table = {
   core: [],
   browser: ['core', 'type:options', 'idb-keyval'],
+  react: ['errors', 'type:api', 'react'],
+  vue: ['errors', 'type:api', 'vue'],
   // Runs on a server: nothing of the browser's.
   node: ['core', 'errors', 'node:*', '../package.json'],
   errors: [],
@@ -275,7 +277,14 @@ describe('every file', () => {
     const sdkEntries = ['autocapture'].flatMap((name) => [`${name}/${name}.ts`, `${name}/script.ts`]);
     const idle = [
       ...unreached(collector, ['main.ts', 'cli.ts']),
-      ...unreached(sdk, ['index.ts', 'script.ts', 'node/tracker.ts', ...sdkEntries]),
+      ...unreached(sdk, [
+        'index.ts',
+        'script.ts',
+        'node/tracker.ts',
+        'react/react.ts',
+        'vue/vue.ts',
+        ...sdkEntries,
+      ]),
       ...unreached(webConsole, ['main.tsx']),
     ];
     expect(idle.filter((path) => !apart.includes(path))).toEqual([]);

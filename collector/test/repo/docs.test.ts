@@ -64,6 +64,7 @@ describe('every document', () => {
         'README.md',
         'collector/README.md',
         'docs/errors.md',
+        'docs/migrating.md',
         'docs/audiences.md',
         'examples/README.md',
       ]),
@@ -109,6 +110,31 @@ describe('README.md', () => {
 
   it.each(promises)('promises $promise, and the tests are there', ({ tests }) => {
     expect(tests.filter(isMissing)).toEqual([]);
+  });
+});
+
+describe('sdk/README.md', () => {
+  const recipes = blocksOf(readDocument('sdk/README.md')).flatMap(({ info, text }) => {
+    const path = info.split(' ')[1];
+    return path?.startsWith('examples/') ? [{ path, text }] : [];
+  });
+
+  it('takes its recipes from every example of the SDK', () => {
+    const folders = new Set(recipes.map(({ path }) => path.split('/')[1]));
+    expect([...folders].sort()).toEqual(['html', 'next', 'node', 'react', 'vue']);
+  });
+
+  it('has a lockfile for Next.js that knows what the SDK depends on', () => {
+    interface Lock {
+      readonly packages: Readonly<Record<string, { readonly dependencies?: object }>>;
+    }
+    const lock = JSON.parse(readDocument('examples/next/package-lock.json')) as Lock;
+    const sdk = JSON.parse(readDocument('sdk/package.json')) as { readonly dependencies: object };
+    expect(lock.packages['node_modules/@throughline/sdk']!.dependencies).toEqual(sdk.dependencies);
+  });
+
+  it.each(recipes)('shows $path as it is', ({ path, text }) => {
+    expect(text).toBe(readDocument(path));
   });
 });
 

@@ -1,0 +1,124 @@
+/** The examples as they are: built, opened in Chromium, clicked through; what they record arrives, once. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium } from '../support/chromium';
+import { startCollector, type StartedCollector } from '../support/collector';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+import { ROOT } from '../support/documents';
+import { readAs, visitExample } from '../support/example-visit';
+import { openSite, type Site } from '../support/site';
+
+const EXAMPLES = join(ROOT, 'examples');
+
+let database: TestDatabase;
+let collector: StartedCollector;
+let browser: Browser;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  [collector, browser] = await Promise.all([
+    startCollector({ env: { DATABASE_URL: database.url } }),
+    launchChromium(),
+  ]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await collector?.stop();
+  await database?.close();
+});
+
+/** A page as it is: a script tag, and no build. */
+function serveHtml(): Promise<Site> {
+  const page = readFileSync(join(EXAMPLES, 'html', 'index.html'), 'utf8')
+    .replace('http://127.0.0.1:3000', collector.url)
+    .replace('pk_…', collector.writeKey);
+  return openSite({ page });
+}
+
+/** Built as for development, where React's StrictMode does everything twice. */
+async function serveApp(name: string): Promise<Site> {
+  const outDir = mkdtempSync(join(tmpdir(), 'throughline-example-'));
+  await build({
+    root: join(EXAMPLES, name),
+    mode: 'development',
+    logLevel: 'error',
+    define: {
+      'process.env.NODE_ENV': '"development"',
+      'import.meta.env.VITE_COLLECTOR': JSON.stringify(collector.url),
+      'import.meta.env.VITE_WRITE_KEY': JSON.stringify(collector.writeKey),
+    },
+    build: { outDir, minify: false, emptyOutDir: true },
+  });
+  const site = await openSite({ folder: outDir });
+  return { ...site, close: () => (rmSync(outDir, { recursive: true }), site.close()) };
+}
+
+describe.each([
+  { name: 'html', serve: serveHtml, pages: ['page'] },
+  { name: 'react', serve: () => serveApp('react'), pages: ['page', 'page'] },
+  { name: 'vue', serve: () => serveApp('vue'), pages: ['page All mugs', 'page A mug'] },
+])('examples/$name', ({ serve, pages }) => {
+  it('records what somebody does, once each, as theirs', async () => {
+    const site = await serve();
+    await visitExample({
+      collector,
+      browser,
+      url: site.url,
+      hasPages: pages.length > 1,
+      expected: [...pages, 'track Product Added', 'identify'],
+    });
+    await site.close();
+  });
+});
+
+describe('examples/node', () => {
+  const run = (args: readonly string[]) => {
+    const child = spawn(process.execPath, args, {
+      cwd: join(EXAMPLES, 'node'),
+      env: {
+        PATH: process.env.PATH,
+        COLLECTOR: collector.url,
+        WRITE_KEY: collector.writeKey,
+        EVENTS_DIR: mkdtempSync(join(tmpdir(), 'throughline-events-')),
+        PORT: '0',
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    return { child, ended: new Promise((resolve) => child.once('close', resolve)) };
+  };
+
+  it('a server takes orders and records them, and what waits is sent before it stops', async () => {
+    const { child, ended } = run(['server.mjs']);
+    const line = await new Promise<string>((resolve) =>
+      child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+    );
+    const [, port] = /"port":(\d+)/.exec(line)!;
+    const orders = await Promise.all(
+      ['grace', 'grace'].map((user) =>
+        fetch(`http://127.0.0.1:${port}/orders?user=${user}`, { method: 'POST' }),
+      ),
+    );
+    expect(orders.map(({ status }) => status)).toEqual([201, 201]);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(await readAs(collector, '/v1/profiles/user:grace')).toMatchObject({
+      orders: 2,
+      revenue: { EUR: '85' },
+    });
+  });
+
+  it('a function has been heard when it returns', async () => {
+    const call = `import('./function.mjs').then(({ handler }) => handler({ userId: 'alan', plan: 'pro' }))`;
+    const { ended } = run(['--eval', `${call}.then(() => process.exit(0))`]);
+    expect(await ended).toBe(0);
+    expect(await readAs(collector, '/v1/profiles/user:alan')).toMatchObject({
+      events: 2,
+      traits: { plan: 'pro' },
+    });
+  });
+});
