@@ -17,6 +17,7 @@ import { addAudienceRoutes } from './routes/audiences';
 import { addAuditRoutes } from './routes/audit';
 import { openToAnyPage } from './routes/any-page';
 import { addClaimRoutes } from './routes/claims';
+import { addCookieRoute } from './routes/cookie';
 import { addClientSettingsRoutes } from './routes/client-settings';
 import { addConsoleRoutes } from './routes/console';
 import type { App, RouteContext } from './routes/context';
@@ -124,6 +125,8 @@ export async function buildApp(
       add(scope as App, routes);
     });
   }
+  // With a write key, from pages of its own site.
+  await app.register(async (scope) => addCookieRoute(scope as App, routes));
   // With a secret key, and a body without a bound.
   await app.register(async (scope) => addImportRoute(scope as App, { ...routes, longRequests }));
   await app.register(async (scope) => {
