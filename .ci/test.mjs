@@ -19,8 +19,7 @@ const CHECKS = [
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'format', command: ['npm', 'run', '--silent', 'format:check'] },
   { name: 'publint', command: ['npx', '--no-install', 'publint', 'sdk', '--strict'] },
-  // node16: TypeScript's resolution of before 2022 knows no entry points, and no Node that we support resolves like it.
-  { name: 'attw', command: ['npx', '--no-install', 'attw', '--pack', 'sdk', '--profile', 'node16'] },
+  { name: 'attw', command: ['npx', '--no-install', 'attw', '--pack', 'sdk'] },
 ];
 
 const failedSteps = [];

@@ -58,6 +58,13 @@ test('events of a process that was killed with -9 are sent by the next one, all 
   expect(files('.ndjson')).toEqual([]);
 }, 60_000);
 
+test('a process that has come to its end sends what waits, and ends then', async () => {
+  const { directory: _none, ...inMemory } = options();
+  const writer = await startWriter(inMemory, 30);
+  expect(await writer.ended).toBe(0);
+  expect(sent()).toEqual(writer.recorded);
+}, 60_000);
+
 test('of a process that lives nothing is taken, and after its death everything, by one of two', async () => {
   beDown();
   const writer = await startWriter(options(), 50);

@@ -9,6 +9,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export interface Writer {
   /** The messageIds. */
   readonly recorded: readonly string[];
+  /** Its exit code, when it has ended. */
+  readonly ended: Promise<number | null>;
   /** kill -9, and waits until it is gone. */
   kill(): Promise<void>;
 }
@@ -17,16 +19,17 @@ export async function startWriter(options: NodeTrackerOptions, count: number): P
   const args = ['--import', 'tsx', WRITER, JSON.stringify(options), String(count)];
   // Where tsx is found.
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
-  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve());
     child.once('exit', () => reject(new Error('The writer ended before it had recorded anything.')));
   });
   return {
     recorded: Array.from({ length: count }, (_, n) => `${child.pid}-${n}`),
-    kill: () => {
+    ended,
+    kill: async () => {
       child.kill('SIGKILL');
-      return gone;
+      await ended;
     },
   };
 }
