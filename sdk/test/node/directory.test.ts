@@ -59,8 +59,8 @@ test('events of a process that was killed with -9 are sent by the next one, all 
 }, 60_000);
 
 test('a process that has come to its end sends what waits, and ends then', async () => {
-  const { directory: _none, ...inMemory } = options();
-  const writer = await startWriter(inMemory, 30);
+  // Without a folder: in memory alone.
+  const writer = await startWriter({ writeKey: 'pk_test', host: server.url }, 30);
   expect(await writer.ended).toBe(0);
   expect(sent()).toEqual(writer.recorded);
 }, 60_000);
