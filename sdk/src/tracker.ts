@@ -90,8 +90,11 @@ export function openTracker(settings: Settings, earlyCalls: readonly EarlyCall[]
     if (!event) return tell(messageId, 'plugin');
     // Only what the plugins leave is remembered of a visitor.
     if (type === 'identify') identity.identify(event.userId, event.traits);
-    queue.add(messageId, JSON.stringify(event));
-    sender.notice();
+    // A page that is rendered in advance may never be seen: then nothing is stored or heard of it.
+    whenActivated(() => {
+      queue.add(messageId, JSON.stringify(event));
+      sender.notice();
+    });
   };
   const call = (type: EventType, given: readonly unknown[]): Promise<Receipt> => {
     // IDs tell the order: a view that is due has an earlier one.

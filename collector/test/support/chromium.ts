@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -44,16 +46,23 @@ export function findChromium(): string | undefined {
   return [...inPath, ...WELL_KNOWN].find(isExecutable);
 }
 
+function needChromium(): string {
+  const path = findChromium();
+  if (path) return path;
+  throw new Error(
+    'Browser tests need a Chromium: `apt-get install chromium`, or set THROUGHLINE_CHROMIUM to its path.',
+  );
+}
+
+/** The sandbox refuses to run as root. */
+const SANDBOX = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+
 function launchOptions(options: LaunchOptions): LaunchOptions {
-  const executablePath = findChromium();
-  if (!executablePath) {
-    throw new Error(
-      'Browser tests need a Chromium: `apt-get install chromium`, or set THROUGHLINE_CHROMIUM to its path.',
-    );
-  }
-  // The sandbox refuses to run as root.
-  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return { executablePath, ...options, args: [...QUIET, ...sandbox, ...(options.args ?? [])] };
+  return {
+    executablePath: needChromium(),
+    ...options,
+    args: [...QUIET, ...SANDBOX, ...(options.args ?? [])],
+  };
 }
 
 /**
@@ -68,4 +77,18 @@ export async function launchChromium(options: LaunchOptions = {}): Promise<Brows
 /** Starts a Chromium that keeps its data in this folder, as a visitor's does. */
 export async function launchChromiumProfile(folder: string): Promise<BrowserContext> {
   return chromium.launchPersistentContext(folder, launchOptions({}));
+}
+
+/**
+ * A Chromium on this page that nobody watches: what a debugger switches off, such as pages that are rendered in
+ * advance, happens there. Returns what ends it.
+ */
+export function openUnwatched(url: string, folder: string): () => Promise<void> {
+  const args = [...QUIET, ...SANDBOX, '--headless=new', `--user-data-dir=${folder}`, url];
+  const child = spawn(needChromium(), args, { stdio: 'ignore' });
+  const gone = once(child, 'exit');
+  return async () => {
+    child.kill('SIGKILL');
+    await gone;
+  };
 }

@@ -39,7 +39,7 @@ export interface SenderEdges extends PaceEdges {
   readonly flushAt: number;
 }
 
-/** Longer than a page that lives keeps its turn. */
+/** Longer than a page takes for a request. */
 const TURN_PATIENCE_MS = 60_000;
 /** So long after a page was hidden what is recorded is its last words, and goes at once. */
 const LAST_WORDS_MS = 1_000;
@@ -51,6 +51,8 @@ export function createSender(edges: SenderEdges): Sender {
   let isPaused = true;
   let isFlushDue = false;
   let isLeaving = false;
+  /** Back from a freeze, and not yet seen what others have sent meanwhile. */
+  let isUnsure = false;
   let running = Promise.resolve();
   let next: Promise<void> | undefined;
 
@@ -63,7 +65,7 @@ export function createSender(edges: SenderEdges): Sender {
     }
   };
   const sendOwn = (): void => {
-    if (isPaused || !pace.isOpenAtLast()) return;
+    if (isUnsure || !pace.isOpenAtLast()) return;
     const batch = takeBatch(queue.idle(), Infinity, transport.spareBytes());
     if (batch.length > 0) void deliver(batch);
   };
@@ -106,18 +108,21 @@ export function createSender(edges: SenderEdges): Sender {
       journal.mark();
     },
     resume: () => {
-      const open = (): void => {
-        isPaused = false;
-      };
-      // In turn: whoever sends for this page meanwhile has to finish before it can be seen what is left.
-      if (queue.count() > 0) running = running.then(() => inTurn(queue.reconcile)).then(open, open);
-      else open();
+      isPaused = false;
+      if (queue.count() > 0) {
+        isUnsure = true;
+        // In turn: whoever sends for this page meanwhile has to finish before it can be seen what is left.
+        running = running.then(() => inTurn(queue.reconcile)).then(() => void (isUnsure = false));
+      }
       notice();
     },
   };
 }
 
-/** Works in this page's turn; while that does not come, as behind a page that a phone has put to sleep, does without. */
+/**
+ * Works in this page's turn; while that does not come, as behind a page that a phone has put to sleep, or does not
+ * end, does without now and then.
+ */
 function createTurn({ exclusive, clock }: SenderEdges, doWithout: () => void) {
   return async (work: () => Promise<void>): Promise<void> => {
     let cancel: () => void;
@@ -126,7 +131,7 @@ function createTurn({ exclusive, clock }: SenderEdges, doWithout: () => void) {
     };
     wait();
     // An opaque origin (a sandboxed frame) is refused locks, but then it has no storage to share either.
-    await exclusive(() => (cancel(), work())).catch(work);
+    await exclusive(work).catch(work);
     cancel!();
   };
 }

@@ -234,6 +234,7 @@ test('what others record when the page is hidden, after our own listener, goes a
   const page = openPage({ reply: () => new Promise(() => undefined) });
   const before = page.record();
   page.sender.sendOwn();
+  page.sender.pause();
   const lastWords = [page.record(), page.record()];
   await Promise.resolve();
   expect(page.wire.map(({ ids, keepalive }) => [ids, keepalive])).toEqual([

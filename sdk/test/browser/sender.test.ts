@@ -185,15 +185,17 @@ test('what a dead page had on its way is left alone until the deadline, and then
   const dead = openPage({ clock, reply: () => new Promise(() => undefined) });
   const sent = dead.record();
   dead.sender.sendOwn();
+  // Longer than its last words are waited for.
+  clock.advance(1_000);
   const unsent = dead.record();
   dead.die();
   const next = openPage({ clock, storage: dead.storage });
   await next.sender.flush();
   expect(next.wire.map((request) => request.ids)).toEqual([[unsent]]);
-  clock.advance(9_999);
+  clock.advance(8_999);
   await next.sender.flush();
   expect(next.wire).toHaveLength(1);
-  clock.advance(1);
+  clock.advance(1_001);
   await reach(() => expect(next.wire.map((request) => request.ids)).toEqual([[unsent], [sent]]));
   await isEmpty(next);
 });
