@@ -109,10 +109,13 @@ function createDelivery({
   let batchEvents = MAX_BATCH_EVENTS;
   let failures = 0;
 
+  const backOff = (): number => backOffMs(failures++, random());
   const settle = (batch: readonly QueuedEvent[], outcome: Outcome): number => {
     const { kind } = outcome;
     switch (kind) {
       case 'settled':
+        // Not the collector's: nothing is let go by it, and reading it on would end the process.
+        if (!outcome.rejected.every((refusal) => typeof refusal?.code === 'string')) return backOff();
         failures = 0;
         batchEvents = Math.min(MAX_BATCH_EVENTS, batchEvents * 2);
         settleAll(batch, outcome.rejected);
@@ -133,7 +136,7 @@ function createDelivery({
         // It may be one event that something on the way does not let through: it is found, as poison is, and waits.
         batchEvents = Math.ceil(batch.length / 2);
         if (batch.length === 1) queue.postpone(batch[0]!);
-        return backOffMs(failures++, random());
+        return backOff();
     }
   };
   const settleAll = (batch: readonly QueuedEvent[], rejected: readonly Rejection[]): void => {

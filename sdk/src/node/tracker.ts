@@ -70,7 +70,12 @@ export function createTracker<Events extends object = AnyEvents>(
     random: Math.random,
   });
   const adopt = (): void => {
-    queue.adopt();
+    try {
+      queue.adopt();
+    } catch (error) {
+      // A folder that is gone is no reason for the process to end.
+      settings.onError(error as Error);
+    }
     if (queue.count() > 0) sender.notice();
   };
   const adopting = setInterval(adopt, ADOPT_EVERY_MS);
@@ -90,7 +95,10 @@ export function createTracker<Events extends object = AnyEvents>(
         queue.add({ messageId, json: JSON.stringify(eventOf(type, call, messageId)), conclude });
         sender.notice();
       } catch (error) {
-        drop('failed', String(error));
+        drop(
+          'failed',
+          attempt(() => String(error)),
+        );
       }
     });
   };

@@ -137,12 +137,17 @@ test('a line that was cut off is no event, and costs no other', async () => {
 });
 
 test('a folder that takes nothing more is told, and events wait in memory', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const onError = vi.fn();
   const tracker = open({ onError });
   // Somebody has removed it.
   rmSync(join(directory, readdirSync(directory)[0]!), { recursive: true });
   expect(await tracker.track({ userId: 'u1', event: 'Paid' })).toMatchObject({ status: 'accepted' });
   expect(onError).toHaveBeenCalledTimes(1);
+  // It is looked into again now and then.
+  vi.advanceTimersByTime(60_000);
+  expect(onError.mock.calls.length).toBeGreaterThan(1);
+  vi.useRealTimers();
 });
 
 test('a folder that cannot be used at all is an error at the start', () => {

@@ -216,6 +216,16 @@ test('an event that the collector refuses is told with its reason, the others ar
   expect(onDrop.mock.calls).toEqual([[1, 'rejected', 'no_identity: Who is it?']]);
 });
 
+test('an answer that refuses an event without a reason lets nothing go', async () => {
+  const { tracker } = open();
+  server.setReply((request, response, index) => {
+    if (index > 0) accept(request, response);
+    else answer(response, 200, { body: { accepted: 0, duplicates: 0, rejected: [null] } });
+  });
+  expect(await tracker.track({ userId: 'u1', event: 'Paid' })).toMatchObject({ status: 'accepted' });
+  expect(server.requests).toHaveLength(2);
+});
+
 test('of more than may wait the oldest go, but none that is on its way', async () => {
   const { tracker, onDrop } = open({ maxWaitingEvents: 5, flushAt: 2 });
   let finish = (): void => undefined;
