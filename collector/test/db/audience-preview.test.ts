@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkRule } from '../../src/core/rule-check';
 import { PreviewTooSlow, previewRule } from '../../src/db/audience-preview';
 import { type Answer, type Api, openApi } from '../support/api';
+import { blocksOf, readDocument } from '../support/documents';
 
 const EVENTS = 3000;
 
@@ -76,6 +77,15 @@ describe('a preview of a rule', () => {
     const { body } = await preview({ event: 'Order Completed', agg: 'max', of: 'revenue', lt: 20 });
     expect(body.sample.map(({ userId }: { userId: string }) => userId)).toEqual(['bob']);
     expect(body.sample[0].why[0].value).toBe(10);
+  });
+
+  it('answers every rule that the documents show', async () => {
+    const examples = blocksOf(readDocument('docs/audiences.md')).filter(({ info }) => info === 'json rule');
+    expect(examples.length).toBeGreaterThan(8);
+    for (const { text } of examples) {
+      const { status, body } = await preview(JSON.parse(text));
+      expect([status, body.isExact], text).toEqual([200, true]);
+    }
   });
 
   it('says the same hash for what says the same', async () => {

@@ -257,3 +257,12 @@ export const rules: fc.Arbitrary<RuleJson> = fc.letrec<{ rule: RuleJson }>((tie)
     fc.record({ any: fc.array(tie('rule'), { minLength: 1, maxLength: 3 }) }),
   ),
 })).rule;
+
+/** Those that hang on the clock, by themselves or among others. */
+export const timelyRules: fc.Arbitrary<RuleJson> = fc.oneof(
+  joined(fc.record({ event: names, within: durations }), where, sequels),
+  joined(fc.record({ event: names, within: durations }), comparing(numeric)),
+  fc.record({ event: names, then: fc.record({ event: names, within: durations, not: fc.constant(true) }) }),
+  joined(fc.record({ trait: fc.constantFrom('$first_seen', '$last_seen', 'x') }), comparing(temporal)),
+  rules,
+);
