@@ -153,6 +153,25 @@ export interface Rebuild {
   readonly rebuiltAt: string;
 }
 
+/** A number that was counted, or estimated between two bounds. */
+export interface Estimated {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a rule would find. */
+export interface Preview {
+  /** The rule in English. */
+  readonly sentence: string;
+  readonly isExact: boolean;
+  readonly looked: number;
+  readonly profiles: number;
+  readonly count: Estimated;
+  readonly clauses: readonly { readonly path: string; readonly text: string; readonly count: Estimated }[];
+  readonly sample: readonly (Identity & { readonly profileId: string })[];
+}
+
 /** What went wrong, in words that can be shown. `status` is 0 when no answer came at all. */
 export interface Failure {
   readonly ok: false;

@@ -313,6 +313,13 @@ describe('audiences', () => {
     await page.locator('.problems', { hasText: 'rule.gte' }).waitFor();
 
     await page.getByRole('button', { name: 'Spent 100 or more in 30 days' }).click();
+    await page.getByRole('button', { name: 'Preview' }).click();
+    const preview = page.getByRole('region', { name: 'Preview' });
+    await preview.getByText('1 profile').waitFor();
+    await preview
+      .getByText('Profiles where the sum of “revenue” of “Order Completed” in the last 30 days')
+      .waitFor();
+    await preview.getByRole('link', { name: 'ada@example.com' }).waitFor();
     await page.getByRole('button', { name: 'Create audience' }).click();
     await page.getByRole('heading', { name: 'Big spenders' }).waitFor();
     await page.getByRole('row', { name: /ada@example\.com/ }).waitFor();

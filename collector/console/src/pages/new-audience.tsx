@@ -6,26 +6,41 @@ import { counted } from '../format';
 import { Icon } from '../parts/icon';
 import { Screen } from '../parts/screen';
 import { toastDone } from '../toasts';
-import type { Audience } from '../wire';
+import type { Audience, Preview } from '../wire';
+import { RulePreview } from './rule-preview';
 import { EXAMPLES, problemsOf, readRule, type RuleProblem } from './rule-text';
 
 export function NewAudience() {
   const { route } = useLocation();
   const [name, setName] = useState('');
   const [text, setText] = useState(EXAMPLES[0]!.text);
-  const [problems, setProblems] = useState<readonly RuleProblem[]>([]);
+  const [refused, setRefused] = useState<Refused | null>(null);
+  const [preview, setPreview] = useState<Preview | null>(null);
   const [busy, setBusy] = useState(false);
 
+  /** Posts with the rule that is written; null where it was refused, which is then shown. */
+  const postRule = async <T,>(what: string, path: string, more: object): Promise<T | null> => {
+    const rule = readRule(text);
+    if (!rule.ok) {
+      setRefused({ what, problems: [rule.problem] });
+      return null;
+    }
+    setBusy(true);
+    const answer = await post<T>(path, { ...more, rule: rule.value });
+    setBusy(false);
+    setRefused(answer.ok ? null : { what, problems: problemsOf(answer satisfies Failure) });
+    return answer.ok ? answer.value : null;
+  };
+  const lookAhead = async (): Promise<void> => {
+    setPreview(null);
+    setPreview(await postRule<Preview>('No preview', '/v1/audiences/preview', {}));
+  };
   const create = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const rule = readRule(text);
-    if (!rule.ok) return setProblems([rule.problem]);
-    setBusy(true);
-    const answer = await post<Audience>('/v1/audiences', { name: name.trim(), rule: rule.value });
-    setBusy(false);
-    if (!answer.ok) return setProblems(problemsOf(answer satisfies Failure));
-    toastDone(`“${answer.value.name}” has ${counted(answer.value.size, 'member')}.`);
-    route(`/console/audiences/${answer.value.id}`);
+    const audience = await postRule<Audience>('Not created', '/v1/audiences', { name: name.trim() });
+    if (audience === null) return;
+    toastDone(`“${audience.name}” has ${counted(audience.size, 'member')}.`);
+    route(`/console/audiences/${audience.id}`);
   };
 
   return (
@@ -43,10 +58,22 @@ export function NewAudience() {
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>
-        <RuleField text={text} problems={problems} onText={setText} />
+        <RuleField
+          text={text}
+          refused={refused}
+          onText={(written) => {
+            setText(written);
+            // It was about what stood here before.
+            setPreview(null);
+          }}
+        />
+        {preview !== null && <RulePreview preview={preview} />}
         <div class="actions">
           <button class="button-main" disabled={busy}>
             {busy ? 'Creating…' : 'Create audience'}
+          </button>
+          <button type="button" disabled={busy} onClick={lookAhead}>
+            Preview
           </button>
           <a class="button" href="/console/audiences">
             Cancel
@@ -57,14 +84,19 @@ export function NewAudience() {
   );
 }
 
+/** What did not happen, and why. */
+interface Refused {
+  readonly what: string;
+  readonly problems: readonly RuleProblem[];
+}
+
 interface RuleFieldProps {
   readonly text: string;
-  readonly problems: readonly RuleProblem[];
+  readonly refused: Refused | null;
   readonly onText: (text: string) => void;
 }
 
-function RuleField({ text, problems, onText }: RuleFieldProps) {
-  const wrong = problems.length > 0;
+function RuleField({ text, refused, onText }: RuleFieldProps) {
   return (
     <div class="rule-field">
       <div class="field">
@@ -74,7 +106,7 @@ function RuleField({ text, problems, onText }: RuleFieldProps) {
           name="rule"
           rows={14}
           spellcheck={false}
-          aria-invalid={wrong}
+          aria-invalid={refused !== null}
           aria-describedby="rule-problems"
           value={text}
           onInput={(event) => onText(event.currentTarget.value)}
@@ -82,14 +114,14 @@ function RuleField({ text, problems, onText }: RuleFieldProps) {
       </div>
       <div class="rule-side">
         <div id="rule-problems" role="alert">
-          {wrong && (
+          {refused && (
             <div class="problems">
               <h2>
                 <Icon name="warning" />
-                Not created
+                {refused.what}
               </h2>
               <ul>
-                {problems.map(({ path, message }) => (
+                {refused.problems.map(({ path, message }) => (
                   <li key={`${path} ${message}`}>
                     {path && <code>{path}</code>} {message}
                   </li>
