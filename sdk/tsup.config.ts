@@ -42,6 +42,8 @@ export default defineConfig([
     entry: {
       index: 'src/index.ts',
       'entries/autocapture': 'src/autocapture/autocapture.ts',
+      'entries/web-vitals': 'src/web-vitals/web-vitals.ts',
+      'entries/experiments': 'src/experiments/experiments.ts',
     },
     format: ['esm', 'cjs'],
     target: 'es2020',
@@ -92,6 +94,8 @@ export default defineConfig([
     ...scriptBuild,
     entry: {
       autocapture: 'src/autocapture/script.ts',
+      'web-vitals': 'src/web-vitals/script.ts',
+      experiments: 'src/experiments/script.ts',
     },
   },
 ]);

@@ -19,7 +19,7 @@ const TARGETS = [
     name: 'the SDK',
     inputs: ['sdk/src', 'sdk/scripts', 'sdk/package.json', 'sdk/tsconfig.json', 'sdk/tsup.config.ts'],
     output: 'sdk/dist',
-    mustHold: ['sdk.js', 'autocapture.js', 'index.js'],
+    mustHold: ['sdk.js', 'autocapture.js', 'web-vitals.js', 'experiments.js', 'index.js'],
     command: ['tsup', 'tsup'],
     folder: 'sdk',
   },

@@ -7,6 +7,8 @@ import { minify } from 'terser';
 const MAX_BROTLI_BYTES = {
   'sdk.js': 6 * 1024,
   'autocapture.js': 4 * 1024,
+  'web-vitals.js': 5 * 1024,
+  'experiments.js': 2.5 * 1024,
 };
 
 for (const [name, max] of Object.entries(MAX_BROTLI_BYTES)) {

@@ -3,6 +3,10 @@ import readme from '../README.md?raw';
 import { createTracker } from '../src';
 import { autocapture } from '../src/autocapture/autocapture';
 import autocaptureOptions from '../src/autocapture/choices.ts?raw';
+import { experiments } from '../src/experiments/experiments';
+import experimentsOptions from '../src/experiments/experiments.ts?raw';
+import { webVitals } from '../src/web-vitals/web-vitals';
+import vitalsOptions from '../src/web-vitals/web-vitals.ts?raw';
 
 /** The options of an interface: name, default and sentence. */
 function readOptions(source: string): readonly (readonly string[])[] {
@@ -32,13 +36,14 @@ function readTable(heading: string): readonly (readonly string[])[] {
 }
 
 describe('the README', () => {
-  test.each([['## Autocapture', autocaptureOptions, 10]])(
-    'has every option with its default and sentence: %s',
-    (heading, source, count) => {
-      expect(readOptions(source)).toHaveLength(count);
-      expect(readTable(heading)).toEqual(readOptions(source));
-    },
-  );
+  test.each([
+    ['## Autocapture', autocaptureOptions, 10],
+    ['## Web vitals', vitalsOptions, 2],
+    ['## Experiments', experimentsOptions, 3],
+  ])('has every option with its default and sentence: %s', (heading, source, count) => {
+    expect(readOptions(source)).toHaveLength(count);
+    expect(readTable(heading)).toEqual(readOptions(source));
+  });
 });
 
 test('a tracker that knows its events fits every entry point', () => {
@@ -48,5 +53,7 @@ test('a tracker that knows its events fits every entry point', () => {
     flushAfterMs: 60_000,
   });
   autocapture(tracker)();
+  webVitals(tracker)();
+  experiments(tracker, []);
   tracker.close();
 });

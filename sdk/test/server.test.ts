@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { createTracker } from '../src';
 import { autocapture } from '../src/autocapture/autocapture';
+import { experiments } from '../src/experiments/experiments';
+import { webVitals } from '../src/web-vitals/web-vitals';
 
 test('on a server the tracker does nothing, and says so of bad options all the same', async () => {
   expect(typeof document).toBe('undefined');
@@ -20,5 +22,8 @@ test('on a server the tracker does nothing, and says so of bad options all the s
 test('on a server the entry points do nothing', () => {
   const undo = autocapture({ track: () => expect.unreachable() });
   undo();
+  webVitals({ track: () => expect.unreachable() })();
+  const idle = createTracker({ writeKey: 'pk_test', host: 'https://collect.example' });
+  expect(experiments(idle, [{ key: 'checkout', variants: ['a', 'b'] }]).variant('checkout')).toBeUndefined();
   expect(() => autocapture({ track: () => undefined }, { clicks: 1 } as object)).toThrow('clicks');
 });

@@ -108,6 +108,8 @@ const SDK: Table = {
   // Entry points of their own: of the tracker they know its public calls only.
   entry: ['errors'],
   autocapture: ['core', 'entry', 'browser'],
+  'web-vitals': ['core', 'entry', 'web-vitals'],
+  experiments: ['core', 'entry', 'errors'],
 };
 
 /** Where things are made and joined. Everybody else is given what they need. */
@@ -274,7 +276,10 @@ describe('every file', () => {
       'core/rule-references.ts',
       'db/rule-evaluation-sql.ts',
     ];
-    const sdkEntries = ['autocapture'].flatMap((name) => [`${name}/${name}.ts`, `${name}/script.ts`]);
+    const sdkEntries = ['autocapture', 'web-vitals', 'experiments'].flatMap((name) => [
+      `${name}/${name}.ts`,
+      `${name}/script.ts`,
+    ]);
     const idle = [
       ...unreached(collector, ['main.ts', 'cli.ts']),
       ...unreached(sdk, [
