@@ -11,7 +11,9 @@ import { createCleanUp } from './clean-up';
 import { measureIdentity, tabulateIdentity } from './identity';
 import { measureIngest } from './ingest';
 import { tabulateIngest } from './ingest-table';
-import { measureSdk, tabulateSdk } from './sdk-size';
+import { measureCosts, tabulateCosts } from './sdk/cost';
+import { measureSizes, tabulateSizes } from './sdk/size';
+import { measureTorture, tabulateTorture } from './sdk/torture';
 import { measureStart, tabulateStart } from './start-time';
 import { renderTable, type Table } from './table';
 
@@ -36,8 +38,13 @@ try {
   };
   console.log(`\n  ${describeMachine().text}`);
   if (isWanted('sdk')) {
-    const sizes = measureSdk();
-    print('sdk', sizes, [tabulateSdk(sizes)]);
+    note('Bundling what others publish');
+    const sizes = await measureSizes();
+    note('Loading and calling it in a browser');
+    const costs = await measureCosts(cleanUp);
+    const torture = flags.quick === true ? [] : await measureTorture(cleanUp, note);
+    const tables = torture.length > 0 ? [tabulateTorture(torture)] : [];
+    print('sdk', { sizes, costs, torture }, [tabulateSizes(sizes), tabulateCosts(costs), ...tables]);
   }
   if (isWanted('start')) {
     note('Starting and stopping');

@@ -175,7 +175,8 @@ function decide(mode: Mode, counted: readonly Counted[]): 'take' | 'silence' | '
 
 /** What our collector would say, and what makes others content too. */
 function verdictFor(body: string): string {
-  const { batch } = JSON.parse(body) as { batch?: readonly unknown[] };
+  const isOurs = body.startsWith('{"batch"');
+  const { batch } = (isOurs ? JSON.parse(body) : {}) as { batch?: readonly unknown[] };
   return JSON.stringify({
     accepted: batch?.length ?? 1,
     duplicates: 0,
@@ -204,7 +205,9 @@ function countedIn(body: string): readonly Counted[] {
     else Object.values(value).forEach(visit);
   };
   try {
-    visit(JSON.parse(body));
+    // As a form, which some libraries send on leaving.
+    const form = body.startsWith('data=') ? new URLSearchParams(body).get('data') : null;
+    visit(JSON.parse(form === null ? body : Buffer.from(form, 'base64').toString('utf8')));
   } catch {
     // Not JSON: not events.
   }

@@ -109,6 +109,11 @@ export async function openSite(): Promise<Site> {
     if (page === undefined) return void response.writeHead(404).end();
     const isScript = url.pathname.endsWith('/library.js');
     response.setHeader('content-type', `text/${isScript ? 'javascript' : 'html'}; charset=utf-8`);
+    // Only such a page is told the time by the microsecond.
+    if (url.searchParams.has('isolated')) {
+      response.setHeader('cross-origin-opener-policy', 'same-origin');
+      response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    }
     const [head = '', run = ''] = [url.searchParams.get('head') ?? '', url.searchParams.get('run') ?? ''];
     response.end(isScript ? page.script : page.render({ head, run }));
   });
