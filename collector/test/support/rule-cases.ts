@@ -11,14 +11,14 @@ const DAY = 86_400_000;
 export const eras = fc.constantFrom(
   { start: Date.parse('2026-06-01T00:00:00.000Z'), zone: 'UTC' },
   { start: Date.parse('2026-06-01T00:00:00.000Z'), zone: 'America/New_York' },
-  { start: Date.parse('2026-03-29T00:54:00.000Z'), zone: 'Europe/Berlin' },
-  { start: Date.parse('2025-10-26T00:54:00.000Z'), zone: 'Europe/Berlin' },
+  { start: Date.parse('2026-03-29T00:59:00.000Z'), zone: 'Europe/Berlin' },
+  { start: Date.parse('2025-10-26T00:59:00.000Z'), zone: 'Europe/Berlin' },
 );
 export type Era = { readonly start: number; readonly zone: string };
 
 /** A minute of a life, most of them on its first day; from the start on in milliseconds. */
 export const moments = fc
-  .tuple(fc.integer({ min: 0, max: LAST_MINUTE }), fc.constantFrom(0, 0, 0, 0, -1, -2, -7, -31))
+  .tuple(fc.integer({ min: 0, max: LAST_MINUTE }), fc.constantFrom(0, 0, 0, -1, -1, -2, -7, -31))
   .map(([minute, day]) => minute * 60_000 + day * DAY);
 
 /** The audiences that a rule may name. */
@@ -258,11 +258,21 @@ export const rules: fc.Arbitrary<RuleJson> = fc.letrec<{ rule: RuleJson }>((tie)
   ),
 })).rule;
 
+/** Minutes that often lie between two events of a life, so that one comes at the very end of another's. */
+const shortly = fc.constantFrom('1m', '5m');
+const often = fc.constantFrom('Clicked', '*');
+
 /** Those that hang on the clock, by themselves or among others. */
 export const timelyRules: fc.Arbitrary<RuleJson> = fc.oneof(
   joined(fc.record({ event: names, within: durations }), where, sequels),
   joined(fc.record({ event: names, within: durations }), comparing(numeric)),
   fc.record({ event: names, then: fc.record({ event: names, within: durations, not: fc.constant(true) }) }),
   joined(fc.record({ trait: fc.constantFrom('$first_seen', '$last_seen', 'x') }), comparing(temporal)),
+  fc.record({
+    event: often,
+    then: fc.record({ event: often, within: shortly, not: fc.boolean() }),
+    eq: number,
+  }),
+  fc.record({ event: often, within: fc.constantFrom('1d', '1w'), eq: number }),
   rules,
 );
