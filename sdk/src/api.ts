@@ -34,6 +34,16 @@ export interface Topics {
   readonly error: DeliveryError;
 }
 
+/** What a visitor has agreed to. */
+export type Consent = 'granted' | 'pending' | 'denied';
+
+/** Where an application keeps who the visitor is: localStorage's own form, or the same with promises. */
+export interface IdentityStorage {
+  getItem(key: string): string | null | undefined | PromiseLike<string | null | undefined>;
+  setItem(key: string, value: string): unknown;
+  removeItem(key: string): unknown;
+}
+
 type Id = string | number | null;
 type Traits = object | Callback | null;
 
@@ -85,7 +95,19 @@ export interface Tracker<Events extends object = AnyEvents> {
   use(plugin: Plugin): () => void;
   /** Tells of what happens; returns its undo. */
   on<Topic extends keyof Topics>(topic: Topic, listener: (what: Topics[Topic]) => unknown): () => void;
-  /** Empty on a server. */
+  /** Resolves when events are recorded: at once, or when consent is granted and `storage` is read. */
+  readonly ready: Promise<void>;
+  readonly consent: {
+    get(): Consent;
+    /**
+     * The visitor has chosen. What was held is recorded, as of when it was called; or, without their consent,
+     * everything is dropped and wiped from the device, in all pages of the visitor's, the cookie too.
+     */
+    set(choice: Consent): void;
+  };
+  /** Empty while nothing is recorded: without consent, before `ready`, on a server. */
   anonymousId(): string;
   user(): User;
+  /** The session that an event would belong to now; its ID is empty while nothing is recorded. */
+  session(): { readonly id: string };
 }

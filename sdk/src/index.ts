@@ -1,5 +1,5 @@
-export { createTracker } from './tracker';
-export type { AnyEvents, Callback, Plugin, Topics, Tracker } from './api';
+export { createTracker } from './create-tracker';
+export type { AnyEvents, Callback, Consent, IdentityStorage, Plugin, Topics, Tracker } from './api';
 export type { TrackerOptions } from './options';
 export type { CallOptions } from './core/event';
 export type { User } from './core/identity';

@@ -1,4 +1,4 @@
-import type { Plugin } from './api';
+import type { Consent, IdentityStorage, Plugin } from './api';
 import type { DropReason } from './core/receipt';
 import { optionsError } from './errors';
 
@@ -25,6 +25,27 @@ export interface TrackerOptions {
   readonly cookieDomain?: string;
   /** See each event before it is stored, in this order; each may change it, or drop it. @default none */
   readonly plugins?: readonly Plugin[];
+  /**
+   * What the visitor has agreed to when the page starts: with `pending` and `denied` nothing is kept on the device,
+   * nothing read from it, and nothing sent. @default 'granted'
+   */
+  readonly consent?: Consent;
+  /** Whether calls while consent is pending are held in memory (the first 1,000), or dropped. @default 'hold' */
+  readonly whilePending?: 'hold' | 'drop';
+  /** Start with consent denied where the browser says Global Privacy Control. @default false */
+  readonly respectGpc?: boolean;
+  /** Start with consent denied where the browser says Do Not Track. @default false */
+  readonly respectDnt?: boolean;
+  /**
+   * Keep nothing on the device about who the visitor is: each page load is a new anonymous ID and session. What
+   * waits to be sent is still stored. @default false
+   */
+  readonly cookieless?: boolean;
+  /**
+   * Keeps who the visitor is, in place of cookie and localStorage: anything with `getItem`, `setItem` and
+   * `removeItem`, which may return promises. @default none
+   */
+  readonly storage?: IdentityStorage | null;
   /** Told of every event that is given up, with how many, why, and what more is known. @default none */
   readonly onDrop?: (count: number, reason: DropReason, detail?: string) => void;
   /** Sends the requests; must honour `keepalive` and `signal`. @default the page's fetch */
@@ -33,19 +54,39 @@ export interface TrackerOptions {
 
 export type Settings = Required<TrackerOptions>;
 
+/** What a tracker needs that records from the start. */
+export type EssentialSettings = typeof ESSENTIALS & Pick<Settings, 'writeKey' | 'host' | 'autoPage'>;
+
+/** What holds where an option is not given, of those about consent. */
+export const CONSENT_DEFAULTS = {
+  consent: 'granted',
+  whilePending: 'hold',
+  respectGpc: false,
+  respectDnt: false,
+  cookieless: false,
+} as const;
+
+/** What holds where an option is not given, of those that everything needs. */
+export const ESSENTIALS: Pick<Settings, 'flushAfterMs' | 'flushAt' | 'namespace' | 'cookieDomain' | 'fetch'> =
+  {
+    flushAfterMs: 2_000,
+    flushAt: 20,
+    namespace: 'throughline',
+    cookieDomain: '',
+    // Looked up at each call: a page may replace it, and it must not be called on another object.
+    fetch: (url, init) => fetch(url, init),
+  };
+
 /** What holds where an option is not given; also the type that each must have. */
-export const DEFAULTS: Settings = {
+const DEFAULTS: Settings = {
   writeKey: '',
   host: '',
+  ...ESSENTIALS,
   autoPage: false,
-  flushAfterMs: 2_000,
-  flushAt: 20,
-  namespace: 'throughline',
-  cookieDomain: '',
   plugins: [],
+  ...CONSENT_DEFAULTS,
+  storage: null,
   onDrop: () => undefined,
-  // Looked up at each call: a page may replace it, and it must not be called on another object.
-  fetch: (url, init) => fetch(url, init),
 };
 
 const PATTERNS: Readonly<Partial<Record<string, RegExp>>> = {
@@ -55,6 +96,8 @@ const PATTERNS: Readonly<Partial<Record<string, RegExp>>> = {
   flushAt: /^([1-9]\d?|100)$/,
   namespace: /^[\w-]+$/,
   cookieDomain: /^[\w.-]*$/,
+  consent: /^(granted|pending|denied)$/,
+  whilePending: /^(hold|drop)$/,
 };
 
 /**

@@ -1,8 +1,8 @@
 import type { Tracker } from './api';
-import { openTracker } from './tracker';
+import { doEarlyCalls, openTracker } from './tracker';
 import type { EarlyCall } from './tracker';
-import { DEFAULTS } from './options';
-import type { Settings } from './options';
+import { ESSENTIALS } from './options';
+import type { EssentialSettings } from './options';
 
 declare global {
   interface Window {
@@ -12,10 +12,11 @@ declare global {
 }
 
 /** `data-write-key="pk_…"`, and where wanted `data-host`, `data-auto-page`, `data-namespace`, `data-cookie-domain`. */
-function readSettings({ src, dataset }: HTMLScriptElement): Settings {
+function readSettings({ src, dataset }: HTMLScriptElement): EssentialSettings {
   const { autoPage = 'false' } = dataset;
   // Attributes that are not options are nobody's.
-  return { ...DEFAULTS, host: new URL(src).origin, ...dataset, autoPage: autoPage !== 'false' };
+  const settings = { ...ESSENTIALS, host: new URL(src).origin, ...dataset, autoPage: autoPage !== 'false' };
+  return settings as typeof settings & EssentialSettings;
 }
 
 function start(script: HTMLScriptElement): void {
@@ -23,7 +24,9 @@ function start(script: HTMLScriptElement): void {
   const earlyCalls: readonly EarlyCall[] = Array.isArray(before) ? before : [];
   // The script a second time on one page: the first tracker stays.
   if (before !== earlyCalls && before && 'track' in before) return;
-  window.throughline = openTracker(readSettings(script), earlyCalls);
+  const opened = openTracker(readSettings(script));
+  window.throughline = opened.tracker;
+  doEarlyCalls(opened, earlyCalls);
 }
 
 // Classic scripts have one while they run, also asynchronous and inserted ones.

@@ -1,10 +1,11 @@
 import { version } from '../package.json';
 import { browserClock } from './browser/clock';
 import { openDatabase } from './browser/database';
+import type { Database } from './browser/database';
 import { createCookie, createIdentityStore } from './browser/identity-store';
-import type { IdentityStore } from './browser/identity-store';
+import type { IdentityEdges, IdentityStore } from './browser/identity-store';
 import { openJournal } from './browser/journal';
-import { followLifecycle, whenActivated } from './browser/lifecycle';
+import { followLifecycle } from './browser/lifecycle';
 import { createLocalStore } from './browser/local-storage';
 import type { LocalStore } from './browser/local-storage';
 import { createLeaseLocks, createWebLocks } from './browser/locks';
@@ -16,76 +17,78 @@ import type { Queue } from './browser/queue';
 import { createSender } from './browser/sender';
 import type { Sender } from './browser/sender';
 import { createTransport } from './browser/transport';
-import type { AnyEvents, Plugin, Tracker } from './api';
+import type { Plugin, Tracker } from './api';
 import { attempt } from './core/attempt';
-import { createEvent, readCall } from './core/event';
+import { createEvent, EVENT_TYPES, readCall } from './core/event';
 import type { Call } from './core/event';
-import { NOBODY } from './core/identity';
-import { createReceipt, createReceipts } from './core/receipt';
+import { createReceipts } from './core/receipt';
 import type { Receipt, Tell } from './core/receipt';
 import { createSubscriptions } from './core/subscriptions';
 import type { Subscriptions } from './core/subscriptions';
 import { createUuidV7 } from './core/uuid';
-import type { EventType, WireEvent } from './core/wire';
-import { resolveOptions } from './options';
-import type { Settings, TrackerOptions } from './options';
+import type { EventType, Properties, WireEvent } from './core/wire';
+import type { EssentialSettings } from './options';
 
 /** A call that was made before there was a tracker: method, arguments, and when, in milliseconds since 1970. */
 export type EarlyCall = readonly [method: string, given: readonly unknown[], at?: number];
 
-const newId = createUuidV7(browserClock.now, (bytes) => crypto.getRandomValues(bytes));
-
-/**
- * Starts tracking on this page. On a server it gives a tracker that does nothing.
- *
- * @throws TypeError where options are missing, bad or unknown; it names them all
- */
-export function createTracker<Events extends object = AnyEvents>(options: TrackerOptions): Tracker<Events> {
-  const settings = resolveOptions(options);
-  const isBrowser = typeof document !== 'undefined';
-  return (isBrowser ? openTracker(settings) : createIdleTracker()) as Tracker<Events>;
-}
-
-const CALLS: readonly EventType[] = ['identify', 'track', 'page', 'screen', 'group', 'alias'];
+export const newId = createUuidV7(browserClock.now, (bytes) => crypto.getRandomValues(bytes));
 
 type Calls = Pick<Tracker, EventType>;
 
-/** The six calls of a tracker, all done in one way. */
-function createCalls(call: (type: EventType, given: readonly unknown[]) => Promise<Receipt>): Calls {
-  const calls = CALLS.map((type) => [type, (...given: readonly unknown[]) => call(type, given)] as const);
+/** The six calls of a tracker, all done in one way. A function among the arguments is called back when that is done. */
+export function createCalls(call: (type: EventType, given: readonly unknown[]) => Promise<Receipt>): Calls {
+  const calls = EVENT_TYPES.map((type) => {
+    const act = (...given: readonly unknown[]): Promise<Receipt> => {
+      const callback = given.find((value) => typeof value === 'function');
+      if (callback) setTimeout(callback as () => void);
+      return call(type, given);
+    };
+    return [type, act] as const;
+  });
   return Object.fromEntries(calls) as unknown as Calls;
 }
 
-function createIdleTracker(): Tracker {
-  const ignore = (): void => undefined;
-  const subscribe = (): typeof ignore => ignore;
-  return {
-    ...createCalls(() => Promise.resolve(createReceipt('', 'closed'))),
-    ...{ reset: ignore, close: ignore, use: subscribe, on: subscribe },
-    flush: () => Promise.resolve(),
-    anonymousId: () => '',
-    user: () => NOBODY,
-  };
+/** A tracker, and what lies behind it. */
+export interface Opened {
+  readonly tracker: Tracker;
+  /** Makes a call, as of another moment where one is given. */
+  readonly call: (type: EventType, given: readonly unknown[], at?: Moment) => Promise<Receipt>;
+  readonly queue: Queue;
+  readonly database: Database;
+  readonly tell: Tell;
+  /** Lets go of the page without another word. */
+  readonly stop: () => void;
 }
 
-/** Starts tracking with complete settings, which nobody checks any more, and does first what was called before. */
-export function openTracker(settings: Settings, earlyCalls: readonly EarlyCall[] = []): Tracker {
-  const { on, of, emit } = createSubscriptions();
+/** What stands in for the tracker's own. */
+export interface OpenEdges {
+  readonly subscriptions?: Subscriptions;
+  /** localStorage, unless nothing may be kept there. */
+  readonly area?: () => Storage | false;
+  /** Keeps who the visitor is. */
+  readonly identity?: Pick<IdentityEdges, 'local' | 'cookie'> | undefined;
+}
+
+/** Starts tracking with complete settings, which nobody checks any more. */
+export function openTracker(
+  settings: EssentialSettings,
+  { subscriptions = createSubscriptions(), area = () => localStorage, identity: kept }: OpenEdges = {},
+): Opened {
+  const { on, of, emit } = subscriptions;
   const { expect, tell } = createReceipts(emit);
-  const local = createLocalStore(() => localStorage);
-  const identity = openIdentity(settings, local);
-  const { queue, sender, locks } = openPipeline(settings, local, { tell, emit });
+  const local = createLocalStore(area);
+  const prefix = `${settings.namespace}.`;
+  const cookie = createCookie(`${settings.namespace}_id`, settings.cookieDomain);
+  const identity = createIdentityStore({ local, cookie, ...kept, prefix, newId });
+  const { queue, database, sender, locks } = openPipeline(settings, local, { tell, emit });
   const life = new AbortController();
-  let recordedAt: number | undefined;
   let settlePageView = (): void => undefined;
   let conceal = settlePageView;
 
-  on('drop', ({ reason, detail }: Receipt) => settings.onDrop(1, reason!, detail));
-  settings.plugins.forEach((plugin) => on('plugin', plugin));
-
-  const record = (messageId: string, type: EventType, given: readonly unknown[]): void => {
+  const record = (messageId: string, type: EventType, given: readonly unknown[], at?: Moment): void => {
     if (life.signal.aborted) return tell(messageId, 'closed');
-    const made = createOwnEvent(identity, readCall(type, given), { messageId, at: recordedAt });
+    const made = createOwnEvent(identity, readCall(type, given), { messageId, ...at });
     const event = applyPlugins(made, of('plugin') as readonly Plugin[]);
     if (!event) return tell(messageId, 'plugin');
     // Only what the plugins leave is remembered of a visitor.
@@ -96,14 +99,14 @@ export function openTracker(settings: Settings, earlyCalls: readonly EarlyCall[]
       sender.notice();
     });
   };
-  const call = (type: EventType, given: readonly unknown[]): Promise<Receipt> => {
+  const call: Opened['call'] = (type, given, at) => {
     // IDs tell the order: a view that is due has an earlier one.
     settlePageView();
     return new Promise((resolve) => {
       const messageId = newId();
       expect(messageId, resolve);
       try {
-        record(messageId, type, given);
+        record(messageId, type, given, at);
       } catch (error) {
         // Whatever a page has done to its globals, or hands over: its own code goes on.
         tell(
@@ -112,50 +115,63 @@ export function openTracker(settings: Settings, earlyCalls: readonly EarlyCall[]
           attempt(() => String(error)),
         );
       }
-      const callback = given.find((value) => typeof value === 'function');
-      if (callback) setTimeout(callback as () => void);
     });
   };
   const onHide = (): void => (settlePageView(), sender.sendOwn());
-  const onLeave = (): void => (onHide(), sender.pause(), conceal());
+  const stop = (): void => (sender.pause(), conceal(), life.abort());
   const onReturn = (): void => {
     conceal = locks.announce();
     sender.resume();
   };
-  // A page that is rendered in advance is granted no locks until it is opened: it returns, like a frozen one.
-  whenActivated(onReturn);
+  const onLeave = (): void => (onHide(), sender.pause(), conceal());
   followLifecycle({ onHide, onLeave, onReturn, onWake: sender.wake }, life.signal);
 
   const tracker: Tracker = {
     ...createCalls(call),
     reset: () => (settlePageView(), life.signal.aborted || identity.reset()),
     flush: () => (settlePageView(), sender.flush()),
-    close: () => (onLeave(), life.abort()),
+    close: () => (onHide(), stop()),
     use: (plugin) => on('plugin', plugin),
     on,
+    ready: Promise.resolve(),
+    // Without what can wipe and start again, all that a refusal can do is to end it.
+    consent: { get: () => 'granted', set: (choice) => choice === 'granted' || tracker.close() },
     anonymousId: identity.anonymousId,
     user: identity.user,
+    session: () => ({ id: identity.sessionId(browserClock.now()) }),
   };
   if (settings.autoPage) {
     settlePageView = followPageViews(browserClock, () => void tracker.page(), life.signal);
   }
-  for (const [method, given, time] of earlyCalls) {
-    recordedAt = time;
-    const run: unknown = tracker[method as keyof Tracker];
-    if (typeof run === 'function') run(...given);
-  }
-  recordedAt = undefined;
-  return tracker;
+  return { tracker, call, queue, database, tell, stop };
 }
 
-interface Moment {
-  readonly messageId: string;
-  /** In milliseconds since 1970; now, if it is not given. */
-  readonly at: number | undefined;
+/** Does what a page called before it had a tracker. */
+export function doEarlyCalls({ tracker, call }: Opened, earlyCalls: readonly EarlyCall[]): void {
+  for (const [method, given, at] of earlyCalls) {
+    const isEvent = EVENT_TYPES.includes(method as EventType);
+    // What is no method, or fails, is the page's own mistake.
+    attempt(() =>
+      isEvent
+        ? call(method as EventType, given, { at })
+        : tracker[method as 'on'](...(given as Parameters<Tracker['on']>)),
+    );
+  }
+}
+
+/** When and where a call was made; now and here, where that is not given. */
+export interface Moment {
+  /** In milliseconds since 1970. */
+  readonly at?: number | undefined;
+  readonly page?: Properties;
 }
 
 /** Makes an event of a call. */
-function createOwnEvent(identity: IdentityStore, call: Call, { messageId, at }: Moment): WireEvent {
+function createOwnEvent(
+  identity: IdentityStore,
+  call: Call,
+  { messageId, at, page = readContext() }: Moment & { readonly messageId: string },
+): WireEvent {
   const now = browserClock.now();
   return createEvent(call, {
     messageId,
@@ -163,7 +179,7 @@ function createOwnEvent(identity: IdentityStore, call: Call, { messageId, at }: 
     anonymousId: identity.anonymousId(),
     userId: identity.user().userId,
     context: {
-      ...readContext(),
+      ...page,
       library: { name: '@throughline/sdk', version },
       sessionId: identity.sessionId(now),
     },
@@ -181,17 +197,17 @@ function applyPlugins(event: WireEvent, plugins: readonly Plugin[]): WireEvent |
   return { ...changed, type, messageId, timestamp };
 }
 
-function openIdentity({ namespace, cookieDomain }: Settings, local: LocalStore): IdentityStore {
-  const cookie = createCookie(`${namespace}_id`, cookieDomain);
-  return createIdentityStore({ local, cookie, prefix: `${namespace}.`, newId });
-}
-
 /** Where events go once they are made. */
 function openPipeline(
-  settings: Settings,
+  settings: EssentialSettings,
   local: LocalStore,
   { tell, emit }: { readonly tell: Tell; readonly emit: Subscriptions['emit'] },
-): { readonly queue: Queue; readonly sender: Sender; readonly locks: Locks } {
+): {
+  readonly queue: Queue;
+  readonly database: Database;
+  readonly sender: Sender;
+  readonly locks: Locks;
+} {
   const { namespace, writeKey, host, fetch } = settings;
   const prefix = `${namespace}.${writeKey}.`;
   const clock = browserClock;
@@ -199,10 +215,11 @@ function openPipeline(
   const journal = openJournal(local, prefix, clock.now);
   const lockEdges = { tab, prefix, local, clock };
   const locks = navigator.locks ? createWebLocks(navigator.locks, lockEdges) : createLeaseLocks(lockEdges);
+  const database = openDatabase(prefix + 'events', clock);
   const queue = createQueue({
     tab,
     journal,
-    database: openDatabase(prefix + 'events', clock),
+    database,
     now: clock.now,
     findLive: locks.findLive,
     tell,
@@ -220,5 +237,5 @@ function openPipeline(
     random: Math.random,
     isOnline: () => navigator.onLine,
   });
-  return { queue, sender, locks };
+  return { queue, database, sender, locks };
 }

@@ -103,3 +103,12 @@ export function createCookie(name: string, domain: string): Cookie {
     write: (value) => attempt(() => void (document.cookie = `${name}=${value}${attributes}`)),
   };
 }
+
+/** Takes the cookie away, whichever of this host's domains it was set for. */
+export function removeCookie(name: string): void {
+  const labels = location.hostname.split('.');
+  const domains = labels.map((_, from) => `; domain=${labels.slice(from).join('.')}`);
+  for (const domain of ['', ...domains]) {
+    attempt(() => void (document.cookie = `${name}=; path=/; max-age=0${domain}`));
+  }
+}

@@ -1,3 +1,5 @@
+import { attempt } from '../core/attempt';
+
 export interface LifecycleHandlers {
   /** The page is out of sight, and may be killed without another word. */
   readonly onHide: () => void;
@@ -18,16 +20,19 @@ export function followLifecycle(handlers: LifecycleHandlers, signal: AbortSignal
   const onShow = (event: PageTransitionEvent): void => {
     if (event.persisted) handlers.onReturn();
   };
-  document.addEventListener('visibilitychange', onVisibility, { signal });
+  // A worker has no document, and nothing but the connection to follow.
+  attempt(() => document.addEventListener('visibilitychange', onVisibility, { signal }));
   addEventListener('pagehide', handlers.onLeave, { signal });
   addEventListener('pageshow', onShow, { signal });
   addEventListener('online', handlers.onWake, { signal });
+  // A page that is rendered in advance is granted no locks until it is opened: it returns, like a frozen one.
+  whenActivated(() => signal.aborted || handlers.onReturn());
 }
 
 /** Runs now, or when a page that the browser renders in advance is really opened. */
-export function whenActivated(run: () => void): void {
+export function whenActivated(run: () => unknown): void {
   // Not in TypeScript's DOM library yet.
-  if ((document as { readonly prerendering?: boolean }).prerendering) {
+  if (attempt(() => (document as { readonly prerendering?: boolean }).prerendering)) {
     document.addEventListener('prerenderingchange', run, { once: true });
   } else {
     run();

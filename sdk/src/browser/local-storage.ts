@@ -10,8 +10,12 @@ export interface LocalStore {
   keys(prefix: string): readonly string[];
 }
 
-/** @param area is asked each time: where storage is blocked, the mere property throws */
-export function createLocalStore(area: () => Storage): LocalStore {
+/**
+ * @param given is asked each time: where storage is blocked, the mere property throws; false where it must not be used
+ */
+export function createLocalStore(given: () => Storage | false): LocalStore {
+  // What is false has no methods, which is as good as blocked.
+  const area = given as () => Storage;
   return {
     get: (key) => attempt(() => area().getItem(key), null),
     set: (key, value) => attempt(() => (area().setItem(key, value), true), false),

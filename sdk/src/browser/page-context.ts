@@ -1,3 +1,4 @@
+import { attempt } from '../core/attempt';
 import { readCampaign } from '../core/campaign';
 import type { Properties } from '../core/wire';
 
@@ -9,13 +10,19 @@ export function readContext(): Properties {
   const { pathname, search, href } = location;
   // Segment's has no fragment either; single sign-on puts secrets there.
   const [url] = href.split('#');
-  const { width, height } = screen;
   return {
-    page: { path: pathname, search, url, title: document.title, referrer: document.referrer },
+    // A worker has neither page nor screen.
+    page: attempt(() => ({
+      path: pathname,
+      search,
+      url,
+      title: document.title,
+      referrer: document.referrer,
+    })),
     campaign: readCampaign(search),
     locale: navigator.language,
     timezone: (timezone ??= Intl.DateTimeFormat().resolvedOptions().timeZone),
     userAgent: navigator.userAgent,
-    screen: { width, height, density: devicePixelRatio },
+    screen: attempt(() => ({ width: screen.width, height: screen.height, density: devicePixelRatio })),
   };
 }

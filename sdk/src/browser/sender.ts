@@ -150,8 +150,7 @@ function createDelivery(
   const settle = async (batch: readonly StoredEvent[], answer: Answer): Promise<void> => {
     const outcome = decideOutcome(answer, batch.length, clock.now());
     const { kind } = outcome;
-    if (kind === 'retry' || kind === 'hold' || kind === 'stop')
-      onError({ status: answer.status, next: kind });
+    if (kind !== 'settled') onError({ status: answer.status, next: kind });
     switch (kind) {
       case 'settled':
         pace.succeed();

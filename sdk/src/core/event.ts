@@ -31,57 +31,45 @@ function isObject(value: unknown): boolean {
   return Object(value) === value;
 }
 
-/** Pages and screens, from category, name and properties; one text is the name. */
-function readPage(first: unknown, second: unknown, given: unknown): Omit<Call, 'type'> {
-  const name = readText(second) ?? readText(first);
-  const category = readText(second) && readText(first);
-  return {
-    name,
-    properties: { ...(name && { name }), ...(category && { category }), ...snapshotObject(given) },
-  };
-}
+/** Each type's fields for the first text that a call gives, and for what it says besides. */
+const FIELDS: Readonly<Record<EventType, readonly [text: keyof Call, data: keyof Call]>> = {
+  identify: ['userId', 'traits'],
+  track: ['event', 'properties'],
+  page: ['name', 'properties'],
+  screen: ['name', 'properties'],
+  group: ['groupId', 'traits'],
+  alias: ['userId', 'properties'],
+};
 
-/** What is said, and the call's options, from its arguments in Segment's order. */
-function readArguments(type: EventType, given: readonly unknown[]): readonly [Omit<Call, 'type'>, unknown] {
-  const [a, b, c, d] = given;
-  switch (type) {
-    case 'track':
-      return [{ event: readText(a), properties: snapshotObject(b) }, c];
-    case 'identify':
-    case 'group': {
-      // The ID may be left out.
-      const [id, traits, options] = isObject(a) ? [null, a, b] : given;
-      return [
-        { [type === 'group' ? 'groupId' : 'userId']: readText(id), traits: snapshotObject(traits) },
-        options,
-      ];
-    }
-    case 'alias':
-      return [{ userId: readText(a), previousId: readText(b) }, isObject(b) ? b : c];
-    default:
-      return isObject(a)
-        ? [readPage(null, null, a), b]
-        : isObject(b)
-          ? [readPage(null, a, b), c]
-          : [readPage(a, b, c), d];
-  }
-}
+export const EVENT_TYPES = Object.keys(FIELDS) as readonly EventType[];
 
 /**
- * What a call says, from its arguments in Segment's order, where a function may come last; nothing that a page
- * passes makes it throw.
+ * What a call says, from its arguments in Segment's order: one text, or two for pages, screens and aliases, which may
+ * be left out; data; options; a function. Nothing that a page passes makes it throw.
  */
-export function readCall(type: EventType, given: readonly unknown[]): Call {
-  const [said, options] = readArguments(
-    type,
-    given.filter((value) => typeof value !== 'function'),
-  );
-  const { context, timestamp, integrations } = snapshotObject(options) ?? {};
+export function readCall(type: EventType, all: readonly unknown[]): Call {
+  const given = all.filter((value) => typeof value !== 'function');
+  const isAlias = type === 'alias';
+  const isView = type === 'page' || type === 'screen';
+  const most = isAlias || isView ? 2 : 1;
+  const [first, second] = given.slice(0, most).map(readText);
+  const texts = given.slice(0, most).findIndex(isObject);
+  const rest = given.slice(texts < 0 ? most : texts);
+  const data = snapshotObject(!isAlias && rest.shift());
+  const { context, timestamp, integrations } = snapshotObject(rest[0]) ?? {};
+  const [textField, dataField] = FIELDS[type];
   return {
     type,
-    ...said,
-    context: snapshotObject(context),
-    integrations: snapshotObject(integrations),
+    [textField]: first,
+    [dataField]: data,
+    ...(isAlias && { previousId: second }),
+    // One text is the name, of two the first is the category.
+    ...(isView && {
+      name: second ?? first,
+      properties: { name: second ?? first, category: second && first, ...data },
+    }),
+    context: isObject(context) ? (context as Properties) : undefined,
+    integrations: integrations as Properties,
     timestamp: attempt(() => new Date(timestamp as string).toISOString()),
   };
 }

@@ -5,10 +5,18 @@ import type { Subscriptions } from './subscriptions';
  * or 5 MB waiting), `expired` (waiting for more than 30 days), `rejected` (the collector refused the event; the
  * detail is its code and message), `refused` (the collector refused a request with nothing but this event in
  * it), `failed` (the page's own objects, or a plugin, broke while the call was read), `plugin` (a plugin kept it
- * back), `closed` (called after `close()`, or on a server).
+ * back), `consent` (the visitor has not agreed, or no longer does), `closed` (called after `close()`, or on a server).
  */
 export type DropReason =
-  'too-large' | 'queue-full' | 'expired' | 'rejected' | 'refused' | 'failed' | 'plugin' | 'closed';
+  | 'too-large'
+  | 'queue-full'
+  | 'expired'
+  | 'rejected'
+  | 'refused'
+  | 'failed'
+  | 'plugin'
+  | 'consent'
+  | 'closed';
 
 /** What became of an event. */
 export interface Receipt {
@@ -52,6 +60,10 @@ export function createReceipts(emit: Subscriptions['emit']): {
 export interface DeliveryError {
   /** The HTTP status; 0 where there was no answer. */
   readonly status: number;
-  /** What follows: another try after a while, after the time that the collector asked for, or none (its key is refused). */
-  readonly next: 'retry' | 'hold' | 'stop';
+  /**
+   * What follows: another try after a while (`retry`) or after the time that the collector asked for (`hold`), or in
+   * halves (`split`); none in this page, for the key is refused (`stop`); the one event is given up (`refused`,
+   * `too-large`).
+   */
+  readonly next: 'retry' | 'hold' | 'split' | 'stop' | 'refused' | 'too-large';
 }

@@ -17,33 +17,10 @@ function readString(text: string): string {
  * proxies, what lies too deep) is replaced by a short text in brackets, and the rest stays.
  */
 export function snapshot(root: unknown): unknown {
-  const above = new Set<object>();
   let values = 0;
 
-  const copyObject = (value: object, depth: number): unknown => {
-    if ('nodeType' in value && 'nodeName' in value) return '[node]';
-    const { toJSON } = value as { readonly toJSON?: unknown };
-    if (typeof toJSON === 'function') return copy(toJSON.call(value), depth + 1);
-    if (Array.isArray(value)) {
-      const list: unknown[] = [];
-      for (let index = 0; index < value.length && values < MAX_VALUES; index += 1) {
-        list.push(read(value, index, depth) ?? null);
-      }
-      return list;
-    }
-    const object: Record<string, unknown> = {};
-    for (const key of Object.keys(value)) {
-      // Assigning `__proto__` would set the prototype instead.
-      if (key !== '__proto__') object[readString(key)] = read(value, key, depth);
-    }
-    return object;
-  };
-
-  const read = (holder: object, key: string | number, depth: number): unknown =>
-    attempt(() => copy((holder as Record<string | number, unknown>)[key], depth + 1), '[unreadable]');
-
-  const copy = (value: unknown, depth: number): unknown => {
-    if ((values += 1) > MAX_VALUES || depth > MAX_DEPTH) return '[cut]';
+  const copy = (value: unknown, above: readonly unknown[]): unknown => {
+    if ((values += 1) > MAX_VALUES || above.length > MAX_DEPTH) return '[cut]';
     switch (typeof value) {
       case 'string':
         return readString(value);
@@ -53,23 +30,28 @@ export function snapshot(root: unknown): unknown {
       case 'symbol':
         return `[${typeof value}]`;
       case 'object':
-        return value && copyOnce(value, depth);
+        return value && copyObject(value as Readonly<Record<string, unknown>>, above);
       default:
         return value;
     }
   };
 
-  const copyOnce = (value: object, depth: number): unknown => {
-    if (above.has(value)) return '[circular]';
-    above.add(value);
-    try {
-      return copyObject(value, depth);
-    } finally {
-      above.delete(value);
+  const copyObject = (value: Readonly<Record<string, unknown>>, above: readonly unknown[]): unknown => {
+    if (above.includes(value)) return '[circular]';
+    if ('nodeType' in value && 'nodeName' in value) return '[node]';
+    const path = [...above, value];
+    if (typeof value.toJSON === 'function') return copy(value.toJSON(), path);
+    const read = (key: string | number): unknown => attempt(() => copy(value[key], path), '[unreadable]');
+    if (Array.isArray(value)) {
+      const length = Math.min(value.length, MAX_VALUES);
+      return Array.from({ length }, (_, index) => read(index) ?? null);
     }
+    // Made of entries, an object takes `__proto__` for a name like any other; the collector does not.
+    const keys = Object.keys(value).filter((key) => key !== '__proto__');
+    return Object.fromEntries(keys.map((key) => [readString(key), read(key)]));
   };
 
-  return read({ root }, 'root', -1);
+  return attempt(() => copy(root, []), '[unreadable]');
 }
 
 /** The snapshot of what should be an object; anything else is absent. */

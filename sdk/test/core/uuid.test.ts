@@ -16,7 +16,7 @@ test('IDs have the form of RFC 9562, version 7, and tell when they were made', (
 
 test('IDs rise strictly, whatever the clock does', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 47 }), { minLength: 2 }), (times) => {
+    fc.property(fc.array(fc.integer({ min: 0, max: Date.UTC(2109, 0) }), { minLength: 2 }), (times) => {
       let index = 0;
       const newId = createUuidV7(() => times[index]!, fillRandom);
       const ids = times.map((_, at) => ((index = at), newId()));

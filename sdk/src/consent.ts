@@ -1,0 +1,164 @@
+import type { Consent, Tracker } from './api';
+import { browserClock } from './browser/clock';
+import { removeCookie } from './browser/identity-store';
+import { createLocalStore } from './browser/local-storage';
+import type { LocalStore } from './browser/local-storage';
+import { readContext } from './browser/page-context';
+import { followPageViews } from './browser/page-views';
+import { NOBODY } from './core/identity';
+import { createReceipt } from './core/receipt';
+import type { DropReason, Receipt } from './core/receipt';
+import { snapshot } from './core/snapshot';
+import { createSubscriptions } from './core/subscriptions';
+import type { EventType } from './core/wire';
+import type { Settings } from './options';
+import { createCalls, newId, openTracker } from './tracker';
+import type { Opened } from './tracker';
+
+/** So many calls wait for consent. */
+const MAX_HELD = 1_000;
+
+/** A call that waits; without a tracker it is dropped. */
+type Held = (opened: Opened | undefined) => void;
+
+/**
+ * A tracker that is there only while the visitor has agreed to it: before, and after, nothing is stored, read or sent.
+ *
+ * @param opening gives what keeps who the visitor is, where that is not cookie and localStorage
+ */
+export function openWithConsent(settings: Settings, opening?: Promise<LocalStore>): Tracker {
+  const subscriptions = createSubscriptions();
+  const life = new AbortController();
+  const held: Held[] = [];
+  let consent = readConsent(settings);
+  let isOpening = !!opening;
+  let kept: LocalStore | undefined;
+  let current: { readonly opened: Opened; readonly withdraw: () => void } | undefined;
+  let settlePageView = (): void => undefined;
+  let becomeReady = settlePageView;
+
+  const drop = (reason: DropReason): Receipt => {
+    const receipt = createReceipt(newId(), reason);
+    subscriptions.emit('drop', receipt);
+    return receipt;
+  };
+  const settle = (): void => held.splice(0).forEach((act) => act(current?.opened));
+  const set = (choice: Consent): void => {
+    consent = choice;
+    if (isOpening || life.signal.aborted) return;
+    if (choice === 'granted') {
+      current ??= openCurrent();
+      becomeReady();
+    } else {
+      current?.withdraw();
+      current = undefined;
+    }
+    if (choice !== 'pending') settle();
+  };
+  const openCurrent = () =>
+    openWithdrawable(settings, { subscriptions, kept, onWithdrawn: () => set('denied') });
+  /** Acts now, or as soon as the visitor has chosen. */
+  const pass = (act: Held): void => {
+    const mayCome = consent === 'granted' || (consent === 'pending' && settings.whilePending === 'hold');
+    if (!current && mayCome && !life.signal.aborted && held.length < MAX_HELD) held.push(act);
+    else act(current?.opened);
+  };
+  const call = (type: EventType, given: readonly unknown[]): Promise<Receipt> => {
+    settlePageView();
+    if (current) return current.opened.call(type, given);
+    // As it is now: the page may change what it passed, and may be another one by then.
+    const copy = snapshot(given.filter((value) => typeof value !== 'function')) as readonly unknown[];
+    const moment = { at: browserClock.now(), page: readContext() };
+    return new Promise((resolve) => {
+      pass((opened) => {
+        if (opened) resolve(opened.call(type, copy, moment));
+        else resolve(drop(life.signal.aborted ? 'closed' : 'consent'));
+      });
+    });
+  };
+
+  const ready = new Promise<void>((resolve) => (becomeReady = resolve));
+  const tracker: Tracker = {
+    ...createCalls(call),
+    ready,
+    consent: { get: () => consent, set },
+    reset: () => (settlePageView(), pass((opened) => opened?.tracker.reset())),
+    flush: async () => (settlePageView(), current?.opened.tracker.flush()),
+    close: () => {
+      settlePageView();
+      life.abort();
+      current?.opened.tracker.close();
+      settle();
+    },
+    use: (plugin) => subscriptions.on('plugin', plugin),
+    on: subscriptions.on,
+    anonymousId: () => current?.opened.tracker.anonymousId() ?? '',
+    user: () => current?.opened.tracker.user() ?? NOBODY,
+    session: () => current?.opened.tracker.session() ?? { id: '' },
+  };
+  if (settings.autoPage) {
+    settlePageView = followPageViews(browserClock, () => void tracker.page(), life.signal);
+  }
+  set(consent);
+  void opening?.then((store) => {
+    kept = store;
+    isOpening = false;
+    set(consent);
+  });
+  return tracker;
+}
+
+interface WithdrawableEdges {
+  readonly subscriptions: ReturnType<typeof createSubscriptions>;
+  readonly kept: LocalStore | undefined;
+  /** Another page of the visitor's has withdrawn. */
+  readonly onWithdrawn: () => void;
+}
+
+/** A tracker that can be taken back with all that it has stored. */
+function openWithdrawable(
+  settings: Settings,
+  { subscriptions, kept, onWithdrawn }: WithdrawableEdges,
+): { readonly opened: Opened; readonly withdraw: () => void } {
+  const prefix = `${settings.namespace}.`;
+  const end = new AbortController();
+  // What comes back late, such as an answer, must not be kept either.
+  const area = (): Storage | false => !end.signal.aborted && localStorage;
+  const memory = settings.cookieless ? createLocalStore(() => false) : undefined;
+  const local = kept ?? memory;
+  const identity = local && { local, cookie: { read: () => undefined, write: () => undefined } };
+  const opened = openTracker({ ...settings, autoPage: false }, { subscriptions, area, identity });
+  // Only a withdrawal takes the ID away: it holds for all pages of the visitor.
+  const onStorage = ({ key, newValue }: StorageEvent): void => {
+    if (key === `${prefix}anonymous` && newValue === null) onWithdrawn();
+  };
+  addEventListener('storage', onStorage, { signal: end.signal });
+  const withdraw = (): void => {
+    const { queue, database, tell, release, life } = opened;
+    release();
+    life.abort();
+    const waiting = queue.idle();
+    waiting.forEach(({ id }) => tell(id, 'consent'));
+    void queue.settle(waiting);
+    // Also what pages that are gone have left.
+    void database.names().then((names) => database.remove(names ?? []));
+    for (const store of [createLocalStore(() => localStorage), kept]) {
+      store?.keys(prefix).forEach((key) => store.remove(prefix + key));
+    }
+    removeCookie(`${settings.namespace}_id`);
+    end.abort();
+  };
+  return { opened, withdraw };
+}
+
+/** What holds at the start; a visitor who says later what they want is heard. */
+function readConsent({ consent, respectGpc, respectDnt }: Settings): Consent {
+  const { doNotTrack, globalPrivacyControl }: Signals = navigator;
+  return (respectGpc && globalPrivacyControl) || (respectDnt && doNotTrack === '1') ? 'denied' : consent;
+}
+
+/** What browsers may say for their visitors; not all of it is in TypeScript's DOM library yet. */
+interface Signals {
+  readonly doNotTrack?: string | null;
+  readonly globalPrivacyControl?: boolean;
+}
