@@ -10,10 +10,9 @@ import { createReceipt } from './core/receipt';
 import type { DropReason, Receipt } from './core/receipt';
 import { snapshot } from './core/snapshot';
 import { createSubscriptions } from './core/subscriptions';
-import type { EventType } from './core/wire';
 import type { Settings } from './options';
-import { createCalls, newId, openTracker } from './tracker';
-import type { Opened } from './tracker';
+import { createCalls, doEarlyCalls, newId, openTracker } from './tracker';
+import type { EarlyCall, Opened } from './tracker';
 
 /** So many calls wait for consent. */
 const MAX_HELD = 1_000;
@@ -21,12 +20,20 @@ const MAX_HELD = 1_000;
 /** A call that waits; without a tracker it is dropped. */
 type Held = (opened: Opened | undefined) => void;
 
+interface ConsentEdges {
+  /** Gives what keeps who the visitor is, where that is not cookie and localStorage. */
+  readonly opening?: Promise<LocalStore> | undefined;
+  /** What a page called before. */
+  readonly earlyCalls?: readonly EarlyCall[];
+}
+
 /**
  * A tracker that is there only while the visitor has agreed to it: before, and after, nothing is stored, read or sent.
- *
- * @param opening gives what keeps who the visitor is, where that is not cookie and localStorage
  */
-export function openWithConsent(settings: Settings, opening?: Promise<LocalStore>): Tracker {
+export function openWithConsent(
+  settings: Settings,
+  { opening, earlyCalls = [] }: ConsentEdges = {},
+): Tracker {
   const subscriptions = createSubscriptions();
   const life = new AbortController();
   const held: Held[] = [];
@@ -63,12 +70,12 @@ export function openWithConsent(settings: Settings, opening?: Promise<LocalStore
     if (!current && mayCome && !life.signal.aborted && held.length < MAX_HELD) held.push(act);
     else act(current?.opened);
   };
-  const call = (type: EventType, given: readonly unknown[]): Promise<Receipt> => {
+  const call: Opened['call'] = (type, given, early) => {
     settlePageView();
-    if (current) return current.opened.call(type, given);
+    if (current) return current.opened.call(type, given, early);
     // As it is now: the page may change what it passed, and may be another one by then.
     const copy = snapshot(given.filter((value) => typeof value !== 'function')) as readonly unknown[];
-    const moment = { at: browserClock.now(), page: readContext() };
+    const moment = { at: browserClock.now(), page: readContext(), ...early };
     return new Promise((resolve) => {
       pass((opened) => {
         if (opened) resolve(opened.call(type, copy, moment));
@@ -100,6 +107,7 @@ export function openWithConsent(settings: Settings, opening?: Promise<LocalStore
     settlePageView = followPageViews(browserClock, () => void tracker.page(), life.signal);
   }
   set(consent);
+  doEarlyCalls({ tracker, call }, earlyCalls);
   void opening?.then((store) => {
     kept = store;
     isOpening = false;
@@ -134,9 +142,8 @@ function openWithdrawable(
   };
   addEventListener('storage', onStorage, { signal: end.signal });
   const withdraw = (): void => {
-    const { queue, database, tell, release, life } = opened;
-    release();
-    life.abort();
+    const { queue, database, tell, stop } = opened;
+    stop();
     const waiting = queue.idle();
     waiting.forEach(({ id }) => tell(id, 'consent'));
     void queue.settle(waiting);

@@ -19,10 +19,9 @@ export function createTracker<Events extends object = AnyEvents>(options: Tracke
   if (typeof document === 'undefined' && typeof indexedDB === 'undefined') {
     return createIdleTracker() as Tracker<Events>;
   }
-  const tracker = openWithConsent(
-    settings,
-    storage && !cookieless ? openKeptStore(storage, namespace) : undefined,
-  );
+  const tracker = openWithConsent(settings, {
+    opening: storage && !cookieless ? openKeptStore(storage, namespace) : undefined,
+  });
   plugins.forEach(tracker.use);
   tracker.on('drop', ({ reason, detail }) => onDrop(1, reason!, detail));
   return tracker as Tracker<Events>;

@@ -49,9 +49,12 @@ export function createCalls(call: (type: EventType, given: readonly unknown[]) =
   return Object.fromEntries(calls) as unknown as Calls;
 }
 
+/** Records from the start: nobody is asked. */
+export type ConsentedTracker = Omit<Tracker, 'consent'>;
+
 /** A tracker, and what lies behind it. */
 export interface Opened {
-  readonly tracker: Tracker;
+  readonly tracker: ConsentedTracker;
   /** Makes a call, as of another moment where one is given. */
   readonly call: (type: EventType, given: readonly unknown[], at?: Moment) => Promise<Receipt>;
   readonly queue: Queue;
@@ -126,7 +129,7 @@ export function openTracker(
   const onLeave = (): void => (onHide(), sender.pause(), conceal());
   followLifecycle({ onHide, onLeave, onReturn, onWake: sender.wake }, life.signal);
 
-  const tracker: Tracker = {
+  const tracker: ConsentedTracker = {
     ...createCalls(call),
     reset: () => (settlePageView(), life.signal.aborted || identity.reset()),
     flush: () => (settlePageView(), sender.flush()),
@@ -134,8 +137,6 @@ export function openTracker(
     use: (plugin) => on('plugin', plugin),
     on,
     ready: Promise.resolve(),
-    // Without what can wipe and start again, all that a refusal can do is to end it.
-    consent: { get: () => 'granted', set: (choice) => choice === 'granted' || tracker.close() },
     anonymousId: identity.anonymousId,
     user: identity.user,
     session: () => ({ id: identity.sessionId(browserClock.now()) }),
@@ -147,7 +148,10 @@ export function openTracker(
 }
 
 /** Does what a page called before it had a tracker. */
-export function doEarlyCalls({ tracker, call }: Opened, earlyCalls: readonly EarlyCall[]): void {
+export function doEarlyCalls(
+  { tracker, call }: Pick<Opened, 'tracker' | 'call'>,
+  earlyCalls: readonly EarlyCall[],
+): void {
   for (const [method, given, at] of earlyCalls) {
     const isEvent = EVENT_TYPES.includes(method as EventType);
     // What is no method, or fails, is the page's own mistake.
