@@ -12,11 +12,11 @@ const isFast = process.env.THROUGHLINE_BUILD === 'fast';
  * costs a few bytes; one that the page, the wire, a store or another library shares must not be here.
  */
 const INTERNAL = `
-  after announce batch batchEvents bytes carry clock count database deliver emit erase events exclusive expect
-  fail findLive flights forgive given hasLost hasMark heldForMs hold idle isAsked isOnline isOpen isOpenAtLast
-  journal keep keepAll kind local mark markFlight ms names newId notice onError onHide onLeave onReturn onWake
-  pause postpone prefix queue read reconcile remove resume retryAfter sendOwn sender settle spareBytes stop
-  succeed tab take tell transport wake write
+  after announce area batch batchEvents bytes carry clock count database deliver emit erase events exclusive
+  expect fail findLive flights forgive given hasLost hasMark heldForMs hold identity idle isAsked isOnline
+  isOpen isOpenAtLast journal keep keepAll kept kind local mark markFlight ms names newId notice onError onHide
+  onLeave onReturn onWake opening pause postpone prefix queue read reconcile remove resume retryAfter sendOwn
+  sender settle spareBytes stop subscriptions succeed tab take tell transport wake write
 `;
 
 /** What is the same for all <script> builds: one file each in `dist/`, which the collector serves. */
@@ -77,7 +77,7 @@ export default defineConfig([
   },
   {
     ...scriptBuild,
-    entry: { sdk: 'src/script.ts' },
+    entry: { sdk: 'src/script.ts', 'sdk-consent': 'src/script-consent.ts' },
     // 6 % smaller than what esbuild makes of it.
     terserOptions: {
       ...scriptBuild.terserOptions,

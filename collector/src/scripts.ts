@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /** The SDK's builds for script tags, by the file's name in its dist folder, which is also the name in the address. */
-export const SCRIPT_NAMES = ['sdk.js', 'autocapture.js', 'web-vitals.js', 'experiments.js'] as const;
+export const SCRIPT_NAMES = [
+  'sdk.js',
+  'sdk-consent.js',
+  'autocapture.js',
+  'web-vitals.js',
+  'experiments.js',
+] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
 export interface Script {

@@ -93,7 +93,7 @@ const COLLECTOR: Table = {
 
 const SDK: Table = {
   core: [],
-  browser: ['core', 'type:options', 'idb-keyval'],
+  browser: ['core', 'type:options', 'type:api', 'idb-keyval'],
   react: ['errors', 'type:api', 'react'],
   vue: ['errors', 'type:api', 'vue'],
   // Runs on a server: nothing of the browser's.
@@ -103,8 +103,13 @@ const SDK: Table = {
   api: ['type:core'],
   options: ['errors', 'type:api', 'type:core'],
   tracker: ['core', 'browser', 'options', 'type:api', '../package.json'],
-  script: ['tracker', 'options', 'type:api'],
-  index: ['tracker', 'type:options', 'type:api', 'type:core'],
+  // A tracker that is there only while the visitor has agreed to it.
+  consent: ['tracker', 'core', 'browser', 'type:options', 'type:api'],
+  'create-tracker': ['consent', 'tracker', 'core', 'browser', 'options', 'type:api'],
+  'script-tag': ['type:tracker', 'type:options', 'type:api'],
+  script: ['tracker', 'script-tag', 'options'],
+  'script-consent': ['consent', 'script-tag', 'options'],
+  index: ['create-tracker', 'type:options', 'type:api', 'type:core'],
   // Entry points of their own: of the tracker they know its public calls only.
   entry: ['errors'],
   autocapture: ['core', 'entry', 'browser'],
@@ -115,6 +120,8 @@ const SDK: Table = {
 /** Where things are made and joined. Everybody else is given what they need. */
 const JOINERS = [
   'tracker.ts',
+  'consent.ts',
+  'create-tracker.ts',
   'node/tracker.ts',
   'script.ts',
   'index.ts',
@@ -285,6 +292,7 @@ describe('every file', () => {
       ...unreached(sdk, [
         'index.ts',
         'script.ts',
+        'script-consent.ts',
         'node/tracker.ts',
         'react/react.ts',
         'vue/vue.ts',
