@@ -36,84 +36,112 @@ export function openWithConsent(
 ): Tracker {
   const subscriptions = createSubscriptions();
   const life = new AbortController();
-  const held: Held[] = [];
-  let consent = readConsent(settings);
-  let isOpening = !!opening;
-  let kept: LocalStore | undefined;
-  let current: { readonly opened: Opened; readonly withdraw: () => void } | undefined;
   let settlePageView = (): void => undefined;
   let becomeReady = settlePageView;
-
+  const ready = new Promise<void>((resolve) => (becomeReady = resolve));
+  const open: Open = (kept) => {
+    becomeReady();
+    return openWithdrawable(settings, { subscriptions, kept, onWithdrawn: () => gate.set('denied') });
+  };
+  const gate = createGate(settings, open, life.signal);
   const drop = (reason: DropReason): Receipt => {
     const receipt = createReceipt(newId(), reason);
     subscriptions.emit('drop', receipt);
     return receipt;
   };
-  const settle = (): void => held.splice(0).forEach((act) => act(current?.opened));
-  const set = (choice: Consent): void => {
-    consent = choice;
-    if (isOpening || life.signal.aborted) return;
-    if (choice === 'granted') {
-      current ??= openCurrent();
-      becomeReady();
-    } else {
-      current?.withdraw();
-      current = undefined;
-    }
-    if (choice !== 'pending') settle();
-  };
-  const openCurrent = () =>
-    openWithdrawable(settings, { subscriptions, kept, onWithdrawn: () => set('denied') });
-  /** Acts now, or as soon as the visitor has chosen. */
-  const pass = (act: Held): void => {
-    const mayCome = consent === 'granted' || (consent === 'pending' && settings.whilePending === 'hold');
-    if (!current && mayCome && !life.signal.aborted && held.length < MAX_HELD) held.push(act);
-    else act(current?.opened);
-  };
   const call: Opened['call'] = (type, given, early) => {
     settlePageView();
-    if (current) return current.opened.call(type, given, early);
+    const opened = gate.now();
+    if (opened) return opened.call(type, given, early);
     // As it is now: the page may change what it passed, and may be another one by then.
     const copy = snapshot(given.filter((value) => typeof value !== 'function')) as readonly unknown[];
     const moment = { at: browserClock.now(), page: readContext(), ...early };
     return new Promise((resolve) => {
-      pass((opened) => {
+      gate.pass((opened) => {
         if (opened) resolve(opened.call(type, copy, moment));
         else resolve(drop(life.signal.aborted ? 'closed' : 'consent'));
       });
     });
   };
 
-  const ready = new Promise<void>((resolve) => (becomeReady = resolve));
   const tracker: Tracker = {
     ...createCalls(call),
     ready,
-    consent: { get: () => consent, set },
-    reset: () => (settlePageView(), pass((opened) => opened?.tracker.reset())),
-    flush: async () => (settlePageView(), current?.opened.tracker.flush()),
+    consent: { get: gate.get, set: gate.set },
+    reset: () => (settlePageView(), gate.pass((opened) => opened?.tracker.reset())),
+    flush: async () => (settlePageView(), gate.now()?.tracker.flush()),
     close: () => {
       settlePageView();
       life.abort();
-      current?.opened.tracker.close();
-      settle();
+      gate.close();
     },
     use: (plugin) => subscriptions.on('plugin', plugin),
     on: subscriptions.on,
-    anonymousId: () => current?.opened.tracker.anonymousId() ?? '',
-    user: () => current?.opened.tracker.user() ?? NOBODY,
-    session: () => current?.opened.tracker.session() ?? { id: '' },
+    anonymousId: () => gate.now()?.tracker.anonymousId() ?? '',
+    user: () => gate.now()?.tracker.user() ?? NOBODY,
+    session: () => gate.now()?.tracker.session() ?? { id: '' },
   };
   if (settings.autoPage) {
     settlePageView = followPageViews(browserClock, () => void tracker.page(), life.signal);
   }
-  set(consent);
+  gate.start(opening);
   doEarlyCalls({ tracker, call }, earlyCalls);
-  void opening?.then((store) => {
+  return tracker;
+}
+
+interface Withdrawable {
+  readonly opened: Opened;
+  /** Takes it back with all that it has stored. */
+  readonly withdraw: () => void;
+}
+
+type Open = (kept: LocalStore | undefined) => Withdrawable;
+
+/** Has a tracker only while the visitor has agreed to it, and holds what is to be done with it before. */
+function createGate(settings: Settings, open: Open, signal: AbortSignal) {
+  const held: Held[] = [];
+  let consent = readConsent(settings);
+  let isOpening = true;
+  let kept: LocalStore | undefined;
+  let current: Withdrawable | undefined;
+
+  const settle = (): void => held.splice(0).forEach((act) => act(current?.opened));
+  const set = (choice: Consent): void => {
+    consent = choice;
+    if (isOpening || signal.aborted) return;
+    if (choice === 'granted') {
+      current ??= open(kept);
+    } else {
+      current?.withdraw();
+      current = undefined;
+    }
+    if (choice !== 'pending') settle();
+  };
+  const begin = (store?: LocalStore): void => {
     kept = store;
     isOpening = false;
     set(consent);
-  });
-  return tracker;
+  };
+
+  return {
+    now: () => current?.opened,
+    get: () => consent,
+    set,
+    start: (opening?: Promise<LocalStore>): void => {
+      if (opening) void opening.then(begin);
+      else begin();
+    },
+    /** Acts now, or as soon as the visitor has chosen. */
+    pass: (act: Held): void => {
+      const mayCome = consent === 'granted' || (consent === 'pending' && settings.whilePending === 'hold');
+      if (!current && mayCome && !signal.aborted && held.length < MAX_HELD) held.push(act);
+      else act(current?.opened);
+    },
+    close: (): void => {
+      current?.opened.tracker.close();
+      settle();
+    },
+  };
 }
 
 interface WithdrawableEdges {
@@ -123,11 +151,11 @@ interface WithdrawableEdges {
   readonly onWithdrawn: () => void;
 }
 
-/** A tracker that can be taken back with all that it has stored. */
+/** A tracker that can be taken back. */
 function openWithdrawable(
   settings: Settings,
   { subscriptions, kept, onWithdrawn }: WithdrawableEdges,
-): { readonly opened: Opened; readonly withdraw: () => void } {
+): Withdrawable {
   const prefix = `${settings.namespace}.`;
   const end = new AbortController();
   // What comes back late, such as an answer, must not be kept either.

@@ -89,9 +89,10 @@ export function openTracker(
   let settlePageView = (): void => undefined;
   let conceal = settlePageView;
 
-  const record = (messageId: string, type: EventType, given: readonly unknown[], at?: Moment): void => {
+  const record = (type: EventType, given: readonly unknown[], moment: OwnMoment): void => {
+    const { messageId } = moment;
     if (life.signal.aborted) return tell(messageId, 'closed');
-    const made = createOwnEvent(identity, readCall(type, given), { messageId, ...at });
+    const made = createOwnEvent(identity, readCall(type, given), moment);
     const event = applyPlugins(made, of('plugin') as readonly Plugin[]);
     if (!event) return tell(messageId, 'plugin');
     // Only what the plugins leave is remembered of a visitor.
@@ -109,7 +110,7 @@ export function openTracker(
       const messageId = newId();
       expect(messageId, resolve);
       try {
-        record(messageId, type, given, at);
+        record(type, given, { messageId, ...at });
       } catch (error) {
         // Whatever a page has done to its globals, or hands over: its own code goes on.
         tell(
@@ -155,11 +156,10 @@ export function doEarlyCalls(
   for (const [method, given, at] of earlyCalls) {
     const isEvent = EVENT_TYPES.includes(method as EventType);
     // What is no method, or fails, is the page's own mistake.
-    attempt(() =>
-      isEvent
-        ? call(method as EventType, given, { at })
-        : tracker[method as 'on'](...(given as Parameters<Tracker['on']>)),
-    );
+    attempt(() => {
+      if (isEvent) void call(method as EventType, given, { at });
+      else tracker[method as 'on'](...(given as Parameters<Tracker['on']>));
+    });
   }
 }
 
@@ -170,11 +170,15 @@ export interface Moment {
   readonly page?: Properties;
 }
 
+interface OwnMoment extends Moment {
+  readonly messageId: string;
+}
+
 /** Makes an event of a call. */
 function createOwnEvent(
   identity: IdentityStore,
   call: Call,
-  { messageId, at, page = readContext() }: Moment & { readonly messageId: string },
+  { messageId, at, page = readContext() }: OwnMoment,
 ): WireEvent {
   const now = browserClock.now();
   return createEvent(call, {

@@ -122,6 +122,7 @@ const JOINERS = [
   'tracker.ts',
   'consent.ts',
   'create-tracker.ts',
+  'script-consent.ts',
   'node/tracker.ts',
   'script.ts',
   'index.ts',
