@@ -5,7 +5,7 @@ import type { Database } from './browser/database';
 import { createCookie, createIdentityStore } from './browser/identity-store';
 import type { IdentityEdges, IdentityStore } from './browser/identity-store';
 import { openJournal } from './browser/journal';
-import { followLifecycle } from './browser/lifecycle';
+import { followLifecycle, whenActivated } from './browser/lifecycle';
 import { createLocalStore } from './browser/local-storage';
 import type { LocalStore } from './browser/local-storage';
 import { createLeaseLocks, createWebLocks } from './browser/locks';
