@@ -1,11 +1,12 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { open } from './open-tracker';
 
-/** Everything that is on the device. */
-async function readDevice(): Promise<readonly string[]> {
-  const databases = await indexedDB.databases();
+/** Everything that is on the device of this visitor. */
+async function readDevice(namespace: string): Promise<readonly string[]> {
+  const isOwn = (name: string): boolean => new RegExp(`^${namespace}[._]`).test(name);
+  const databases = (await indexedDB.databases()).filter(({ name }) => isOwn(`${name!}`));
   const entries = await Promise.all(databases.map(({ name }) => readEntries(name!)));
-  return [...Object.keys(localStorage), ...document.cookie.split('; ').filter(Boolean), ...entries.flat()];
+  return [...Object.keys(localStorage), ...document.cookie.split('; ')].filter(isOwn).concat(entries.flat());
 }
 
 function readEntries(name: string): Promise<readonly string[]> {
@@ -22,14 +23,8 @@ function readEntries(name: string): Promise<readonly string[]> {
   });
 }
 
-beforeEach(() => {
-  localStorage.clear();
-  for (const cookie of document.cookie.split('; '))
-    document.cookie = `${cookie.split('=')[0]}=; max-age=0; path=/`;
-});
-
 test('while consent is pending nothing is kept or sent, and once it is granted all calls arrive as they were made', async () => {
-  const { tracker, events } = open({ consent: 'pending', autoPage: true });
+  const { tracker, events, namespace } = open({ consent: 'pending', autoPage: true });
   const cart = { items: 1 };
   const before = Date.now();
   tracker.track('Cart', cart);
@@ -38,7 +33,7 @@ test('while consent is pending nothing is kept or sent, and once it is granted a
   const paid = tracker.track('Paid');
   const [url, after] = [location.href, Date.now()];
   await tracker.flush();
-  expect(await readDevice()).toEqual([]);
+  expect(await readDevice(namespace)).toEqual([]);
   expect([tracker.consent.get(), tracker.anonymousId(), tracker.session(), tracker.user()]).toEqual([
     'pending',
     '',
@@ -111,7 +106,7 @@ test('no more than 1,000 calls are held; what comes after is dropped', async () 
     Array.from({ length: 1_000 }, (_, index) => `Call ${index}`),
   );
   tracker.close();
-});
+}, 60_000);
 
 test('a withdrawal stops everything and leaves nothing on the device, the cookie included', async () => {
   const onDrop = vi.fn();
@@ -120,7 +115,7 @@ test('a withdrawal stops everything and leaves nothing on the device, the cookie
   await tracker.flush();
   const waiting = tracker.track('Waiting');
   await vi.waitFor(async () => expect(await readEntries(`${namespace}.pk_test.events`)).toHaveLength(2));
-  expect(await readDevice()).toEqual(
+  expect(await readDevice(namespace)).toEqual(
     expect.arrayContaining([`${namespace}.anonymous`, `${namespace}_id=${tracker.anonymousId()}`]),
   );
   tracker.consent.set('denied');
@@ -128,10 +123,10 @@ test('a withdrawal stops everything and leaves nothing on the device, the cookie
   expect(await tracker.track('Late')).toMatchObject({ status: 'dropped', reason: 'consent' });
   dispatchEvent(new Event('online'));
   await tracker.flush();
-  await vi.waitFor(async () => expect(await readDevice()).toEqual([]));
+  await vi.waitFor(async () => expect(await readDevice(namespace)).toEqual([]));
   expect([tracker.anonymousId(), tracker.user()]).toEqual(['', { traits: {} }]);
   tracker.close();
-  expect(await readDevice()).toEqual([]);
+  expect(await readDevice(namespace)).toEqual([]);
 });
 
 test('a withdrawal holds for the visitor’s other pages, and does not touch another namespace', async () => {
@@ -182,7 +177,7 @@ test('without cookies nothing about the visitor is kept, and each page load is a
   await vi.waitFor(async () =>
     expect(await readEntries(`${first.namespace}.pk_test.events`)).toHaveLength(2),
   );
-  const kept = (await readDevice()).filter((name) => /anonymous|user|session|_id/.test(name));
+  const kept = (await readDevice(first.namespace)).filter((name) => /anonymous|user|session|_id/.test(name));
   expect(kept).toEqual([]);
   const second = open({ ...options, namespace: first.namespace });
   expect(second.tracker.anonymousId()).not.toBe(first.tracker.anonymousId());
