@@ -1,0 +1,299 @@
+/**
+ * Pages of one visitor in a simulated browser, in which whatever may happen next happens in any order: answers, locks,
+ * what IndexedDB completes, deaths, freezes. Ours are all modules; only what the browser and the network do is played.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Database } from '../../src/browser/database';
+import { openJournal } from '../../src/browser/journal';
+import type { LocalStore } from '../../src/browser/local-storage';
+import { createWebLocks } from '../../src/browser/locks';
+import { createQueue } from '../../src/browser/queue';
+import { createSender } from '../../src/browser/sender';
+import { createTransport } from '../../src/browser/transport';
+import { createUuidV7 } from '../../src/core/uuid';
+import { accept, createTestClock, refuse } from '../support';
+
+type Mode = 'take' | 'refuse' | 'cut' | 'later';
+type Step =
+  | { readonly kind: 'open' | 'online' | 'offline' }
+  | { readonly kind: 'track' | 'flush' | 'hide' | 'kill' | 'freeze' | 'thaw'; readonly page: number }
+  | { readonly kind: 'happen'; readonly pick: number }
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'mode'; readonly mode: Mode };
+
+interface Fate {
+  isDead: boolean;
+  isFrozen: boolean;
+  /** Its memory may be behind what others did. */
+  wasFrozen: boolean;
+}
+
+const page = fc.nat(2);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('open', 'online', 'offline') }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('track'), page }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constantFrom('flush', 'hide', 'kill', 'freeze', 'thaw'), page }),
+  },
+  { weight: 20, arbitrary: fc.record({ kind: fc.constant('happen'), pick: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.constantFrom(100, 2_000, 12_000) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('mode'),
+      mode: fc.constantFrom<Mode>('take', 'refuse', 'cut', 'later'),
+    }),
+  },
+) as fc.Arbitrary<Step>;
+
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+function createWorld() {
+  const clock = createTestClock();
+  const area = new Map<string, string>();
+  const stored = new Map<string, string>();
+  const lines = new Map<string, Array<{ fate: Fate; grant: () => void }>>();
+  const takers = new Map<string, Fate[]>();
+  const copies: string[] = [];
+  let tasks: Array<() => void> = [];
+  let mode: Mode = 'take';
+  let isOnline = true;
+  const newId = createUuidV7(clock.now, (bytes) => crypto.getRandomValues(bytes));
+
+  const later = <T>(fate: Fate, act: () => T): Promise<T> =>
+    new Promise((resolve) =>
+      tasks.push(() => {
+        const result = act();
+        // A page that is frozen gets it when it is back.
+        const hand = (): void => {
+          if (fate.isDead) return;
+          if (fate.isFrozen) tasks.push(hand);
+          else resolve(result);
+        };
+        hand();
+      }),
+    );
+
+  const openLocks = (fate: Fate): LockManager => {
+    const leave = (name: string, entry: { fate: Fate; grant: () => void }): void => {
+      const line = lines.get(name)!;
+      const wasFirst = line[0] === entry;
+      line.splice(line.indexOf(entry), 1);
+      if (wasFirst) line[0]?.grant();
+    };
+    const request = async (name: string, run: () => Promise<unknown>): Promise<unknown> => {
+      const line = lines.get(name) ?? [];
+      lines.set(name, line);
+      let granted = (): void => undefined;
+      const turn = new Promise<void>((resolve) => (granted = resolve));
+      const entry = { fate, grant: () => void later(fate, granted) };
+      line.push(entry);
+      if (line.length === 1) entry.grant();
+      await turn;
+      try {
+        return await run();
+      } finally {
+        leave(name, entry);
+      }
+    };
+    const query = (): Promise<LockManagerSnapshot> =>
+      later(fate, () => ({
+        held: [...lines].flatMap(([name, { length }]) => (length > 0 ? [{ name }] : [])),
+        pending: [],
+      }));
+    return { request, query } as unknown as LockManager;
+  };
+
+  const openPage = () => {
+    const fate: Fate = { isDead: false, isFrozen: false, wasFrozen: false };
+    const tab = newId().slice(-12);
+    const isAway = (): boolean => fate.isDead || fate.isFrozen;
+    const local: LocalStore = {
+      get: (key) => area.get(key) ?? null,
+      set: (key, value) => !fate.isDead && (area.set(key, value), true),
+      remove: (key) => void (fate.isDead || area.delete(key)),
+      keys: (prefix) =>
+        [...area.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)),
+    };
+    const ownClock = {
+      now: clock.now,
+      after: (ms: number, run: () => void) => {
+        const fire = (): void => {
+          if (fate.isDead) return;
+          // Timers of a frozen page go off when it is back.
+          if (fate.isFrozen) tasks.push(fire);
+          else run();
+        };
+        return clock.after(ms, fire);
+      },
+    };
+    const database: Database = {
+      put: (events) => later(fate, () => (events.forEach(({ name, json }) => stored.set(name, json)), true)),
+      remove: (names) => later(fate, () => (names.forEach((name) => stored.delete(name)), true)),
+      names: () => later(fate, () => [...stored.keys()]),
+      read: (name) => later(fate, () => stored.get(name)),
+    };
+    const take = (body: string): Response => {
+      const ids = (JSON.parse(body) as { batch: Array<{ messageId: string }> }).batch.map(
+        ({ messageId }) => messageId,
+      );
+      for (const id of ids) {
+        const before = takers.get(id) ?? [];
+        if (before.some((taker) => !taker.isDead && !taker.wasFrozen)) copies.push(id);
+        takers.set(id, [...before, fate]);
+      }
+      return accept({ ids });
+    };
+    const fetch: typeof globalThis.fetch = async (_, init) => {
+      if (fate.isDead) return never();
+      const reach = (): Response | undefined => {
+        // What was not on its way when its page died never arrives, unless it is to outlive it.
+        if (fate.isDead && !init?.keepalive) return undefined;
+        if (!isOnline || mode === 'cut') return undefined;
+        if (mode === 'refuse') return refuse(500);
+        if (mode === 'later') return refuse(503, { 'retry-after': '5' });
+        return take(init?.body as string);
+      };
+      const answer = await later({ isDead: false, isFrozen: false, wasFrozen: false }, reach);
+      const response = await later(fate, () => answer);
+      if (!response) throw new TypeError('failed');
+      return response;
+    };
+    const locks = createWebLocks(openLocks(fate), { tab, prefix: 'v.', local, clock: ownClock });
+    const journal = openJournal(local, 'v.', clock.now);
+    const tell = (): void => undefined;
+    const queue = createQueue({ tab, journal, database, now: clock.now, findLive: locks.findLive, tell });
+    const sender = createSender({
+      queue,
+      journal,
+      tell,
+      clock: ownClock,
+      transport: createTransport({ fetch, url: 'https://c.example', clock: ownClock, journal }),
+      exclusive: locks.exclusive,
+      random: () => 0.5,
+      isOnline: () => isOnline,
+      onError: () => undefined,
+      flushAfterMs: 2_000,
+      flushAt: 3,
+    });
+    let conceal = locks.announce();
+    sender.resume();
+    const forsake = (): void => {
+      for (const [, line] of lines) {
+        const first = line[0];
+        line.splice(0, line.length, ...line.filter((entry) => entry.fate !== fate));
+        if (line[0] && line[0] !== first) line[0].grant();
+      }
+    };
+    return {
+      fate,
+      isAway,
+      queue,
+      sender,
+      track: (): string => {
+        const messageId = newId();
+        queue.add(messageId, JSON.stringify({ messageId }));
+        sender.notice();
+        return messageId;
+      },
+      kill: () => {
+        fate.isDead = true;
+        forsake();
+      },
+      freeze: () => {
+        sender.sendOwn();
+        sender.pause();
+        conceal();
+        fate.isFrozen = true;
+        fate.wasFrozen = true;
+        // A page that holds a lock is not kept, but ended.
+        if ([...lines.values()].some((line) => line.some((entry) => entry.fate === fate))) {
+          fate.isDead = true;
+          forsake();
+        }
+      },
+      thaw: () => {
+        fate.isFrozen = false;
+        conceal = locks.announce();
+        sender.resume();
+      },
+    };
+  };
+
+  return {
+    openPage,
+    clock,
+    area,
+    stored,
+    takers,
+    copies,
+    setMode: (next: Mode) => (mode = next),
+    setOnline: (next: boolean) => (isOnline = next),
+    happen: (pick: number) => {
+      const [task] = tasks.splice(pick % Math.max(1, tasks.length), 1);
+      task?.();
+    },
+    happenAll: () => {
+      const due = tasks;
+      tasks = [];
+      due.forEach((task) => task());
+    },
+  };
+}
+
+type World = ReturnType<typeof createWorld>;
+
+async function play(world: World, steps: readonly Step[]): Promise<readonly string[]> {
+  const pages = [world.openPage()];
+  const tracked: string[] = [];
+  for (const now of steps) {
+    const one = 'page' in now ? pages[now.page] : undefined;
+    if (now.kind === 'open' && pages.length < 3) pages.push(world.openPage());
+    if (now.kind === 'online' || now.kind === 'offline') world.setOnline(now.kind === 'online');
+    if (now.kind === 'mode') world.setMode(now.mode);
+    if (now.kind === 'happen') world.happen(now.pick);
+    if (now.kind === 'wait') world.clock.advance(now.ms);
+    if (one && !one.isAway()) {
+      if (now.kind === 'track') tracked.push(one.track());
+      if (now.kind === 'flush') void one.sender.flush();
+      if (now.kind === 'hide') one.sender.sendOwn();
+      if (now.kind === 'kill') one.kill();
+      if (now.kind === 'freeze') one.freeze();
+    } else if (one && now.kind === 'thaw' && !one.fate.isDead) one.thaw();
+    await breathe();
+  }
+  return tracked;
+}
+
+/** All is well again, and somebody comes by. */
+async function settle(world: World): Promise<void> {
+  world.setMode('take');
+  world.setOnline(true);
+  world.openPage();
+  for (let round = 0; round < 120; round += 1) {
+    for (let turn = 0; turn < 6; turn += 1) {
+      world.happenAll();
+      await breathe();
+    }
+    world.clock.advance(5_000);
+  }
+}
+
+test('whatever happens in whatever order, every event is taken, and none twice of pages that live', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80, size: 'max' }), async (steps) => {
+      const world = createWorld();
+      const tracked = await play(world, steps);
+      const kept = new Set([...world.area.keys(), ...world.stored.keys()].join('\n').match(/[\da-f-]{36}/g));
+      // Nothing is deleted without the collector's word.
+      expect(tracked.filter((id) => !world.takers.has(id) && !kept.has(id))).toEqual([]);
+      await settle(world);
+      expect(tracked.filter((id) => !world.takers.has(id))).toEqual([]);
+      expect(world.copies).toEqual([]);
+    }),
+    { numRuns: 300 },
+  );
+}, 60_000);
