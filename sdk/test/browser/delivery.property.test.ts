@@ -48,6 +48,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 ) as fc.Arbitrary<Step>;
 
+// Node's types would let browser code use Node.
+declare function setImmediate(run: () => void): void;
+
+/** Lets everything go on that waits for nothing outside. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
