@@ -11,6 +11,7 @@ import { FOLDERS } from '../src/folders';
 import type { AcceptedBatch, Ingest, Verdict } from '../src/ingest';
 import { createIdentityChanges } from '../src/ingest/change-identity';
 import { createLogger } from '../src/logger';
+import { NOTHING_DONE } from '../src/membership/keep-audience';
 import { createMetrics } from '../src/metrics';
 
 const NOTHING_WAITS = {
@@ -45,6 +46,7 @@ const newId = () => uuidV7(Date.now(), randomBytes(10));
 const metrics = createMetrics({
   queue: nowhere.stats,
   pools: () => [],
+  membership: () => NOTHING_DONE,
   upkeep: () => ({
     partitionsAheadSeconds: null,
     defaultPartitionEvents: null,

@@ -93,6 +93,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       useOf('changes', changers),
     ],
     upkeep: () => worker.upkeep(),
+    membership: () => worker.membership(),
   });
   const ingest = openIngest({
     ...config,
@@ -101,6 +102,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
     monotonic: () => performance.now(),
     newId,
     observer: metrics,
+    onMarked: () => worker.wakeAudiences(),
   });
   const worker = createWorker({ db: readers.db, now: () => new Date(), log });
   worker.start();

@@ -14,13 +14,20 @@ export const API_ERRORS = {
   forbidden_origin: { status: 403, message: 'This origin may not do that.' },
   not_found: { status: 404, message: 'There is no such thing here.' },
   request_timeout: { status: 408, message: 'Nothing arrived for too long.' },
+  audience_in_use: { status: 409, message: 'The rules of other audiences read its members.' },
   erasure_running: {
     status: 409,
     message: 'Somebody among them is being erased; ask again when that is done.',
   },
   key_taken: { status: 409, message: 'The key is taken.' },
   link_conflict: { status: 409, message: 'A link is one hop: another link stands in the way.' },
+  not_static: { status: 409, message: 'Its members are those for whom its rule holds; nobody is listed.' },
   profile_erased: { status: 409, message: 'It names somebody who was erased.' },
+  rebuild_cancelled: {
+    status: 409,
+    message: 'The rebuild was cancelled; the members are those from before.',
+  },
+  rebuild_running: { status: 409, message: 'A rebuild runs; ask again when it has ended, or cancel it.' },
   payload_too_large: { status: 413, message: 'The body is too large.' },
   unsupported_media_type: {
     status: 415,

@@ -71,6 +71,8 @@ export interface IngestOptions {
   /** From 0 to 1. @default Math.random */
   readonly random?: () => number;
   readonly observer?: IngestObserver;
+  /** Audiences must look at somebody again: what says so is committed. */
+  readonly onMarked?: () => void;
 }
 
 /** Opens the write path: accept (validate, normalise; the routes do it) and process (one transaction) meet here. */
@@ -83,6 +85,8 @@ export function openIngest(options: IngestOptions): Ingest {
     maxOwners,
     preparing: createPreparing(),
     onRetry: () => observer?.onRetry(),
+    interests: new Map(),
+    onMarked: options.onMarked ?? (() => undefined),
   };
   const write = async (batches: readonly AcceptedBatch[]) => {
     const verdicts = await writeBatches(batches, writer);
@@ -111,7 +115,7 @@ export function openIngest(options: IngestOptions): Ingest {
 
 async function writeBatches(
   batches: readonly AcceptedBatch[],
-  writer: Writer,
+  writer: Writer & { readonly onMarked: () => void },
 ): Promise<readonly (readonly Verdict[])[]> {
   const { workspaceId, currency } = batches[0]!;
   const unique = new Map<string, NormalEvent>();
@@ -135,7 +139,9 @@ async function writeBatches(
   }
   const { maxOwners } = writer;
   const group = { workspaceId, currency, events: [...unique.values()], rejected, maxOwners };
-  return readVerdicts(batches, await writeSurely(group, writer));
+  const outcome = await writeSurely(group, writer);
+  if (outcome.isMarked) writer.onMarked();
+  return readVerdicts(batches, outcome);
 }
 
 /** In the order of arrival: of two events with one ID the first is accepted and the second a duplicate. */

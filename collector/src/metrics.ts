@@ -6,6 +6,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { IngestObserver, Verdict } from './ingest';
 import type { QueueStats } from './queue/contract';
+import type { MembershipStats } from './membership/keep-audience';
+import { AUDIENCE_GAUGES } from './metrics/audience-gauges';
 import type { Upkeep } from './upkeep';
 
 /** What is asked when somebody looks. */
@@ -13,6 +15,7 @@ export interface Watched {
   readonly queue: () => QueueStats;
   readonly pools: () => readonly PoolUse[];
   readonly upkeep: () => Upkeep;
+  readonly membership: () => MembershipStats;
 }
 
 export interface PoolUse {
@@ -77,6 +80,7 @@ export function createMetrics(watched: Watched): Metrics {
   const http = httpMetrics(registers);
   watchQueue(registers, watched.queue);
   watchDatabase(registers, watched);
+  watchAudiences(registers, watched.membership);
 
   const sourceOf = (sourceId: string): string =>
     sources.has(sourceId) || sources.size < MAX_SOURCES ? sourceId : OTHER_SOURCES;
@@ -258,6 +262,12 @@ function watchDatabase(registers: Registry[], { pools, upkeep }: Watched): void 
     ];
   for (const [name, help, read] of gauges) {
     new Gauge({ name, help, registers, collect: setTo(() => read(upkeep())) });
+  }
+}
+
+function watchAudiences(registers: Registry[], stats: () => MembershipStats): void {
+  for (const [name, help, read] of AUDIENCE_GAUGES) {
+    new Gauge({ name, help, registers, collect: setTo(() => read(stats())) });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Kysely } from 'kysely';
-import { listWorkspaceIds } from './db/audiences';
+import { listWorkspaceIds, makeStale } from './db/audiences';
 import {
   countDefaultPartitionEvents,
   ensureEventPartitions,
@@ -66,7 +66,10 @@ export function createPartitionKeeper({ db, now, log, isClosed }: UpkeepOptions)
     if (dropped.length > 0)
       log.warn({ partitions: dropped }, 'Partitions that no workspace keeps were dropped');
     for (const workspaceId of await listWorkspaceIds(db)) {
-      deletedEvents += await deleteExpiredEvents(db, { workspaceId, now: at, isClosed });
+      const deleted = await deleteExpiredEvents(db, { workspaceId, now: at, isClosed });
+      deletedEvents += deleted;
+      // What counted those events counts less of them now.
+      if (deleted + dropped.length > 0) await makeStale(db, workspaceId);
     }
     await countDefault();
     if (!isClosed()) enforcedUntil = at.getTime() + HOUR_MS;

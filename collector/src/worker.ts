@@ -1,9 +1,10 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Kysely } from 'kysely';
-import { refreshAudience } from './db/audience-rebuild';
-import { listAudienceIds, listWorkspaceIds } from './db/audiences';
+import { listWorkspaceIds } from './db/audiences';
 import { deleteRejectedBefore } from './db/rejected';
 import type { Database } from './db/tables';
+import type { MembershipStats } from './membership/keep-audience';
+import { createMembershipKeeper } from './membership/keep-membership';
 import { runRegulations } from './regulation/run-regulations';
 import { createPartitionKeeper, type Upkeep } from './upkeep';
 
@@ -22,13 +23,14 @@ export interface Worker {
   readonly start: () => void;
   /** Erases what is due, without waiting for the next tick. */
   readonly wake: () => void;
-  /** Stops after the audience at hand. */
+  readonly membership: () => MembershipStats;
+  /** Looks at audiences soon, without waiting for the next look. */
+  readonly wakeAudiences: () => void;
+  /** Stops after the step at hand. */
   readonly close: () => Promise<void>;
 }
 
 const TICK_MS = 60_000;
-/** Who was rebuilt within this much of a tick is left to the next one: other processes tick too, at other seconds. */
-const FRESH_MS = 50_000;
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 /** As long as an event may be late: whoever looks into why one is missing still finds it. */
@@ -42,24 +44,11 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   let running: Promise<void> | null = null;
   let rejectedUntil = -Infinity;
   const partitions = createPartitionKeeper({ db, now, log, isClosed: () => isClosed });
+  const audiences = createMembershipKeeper({ db, now, log });
   const noteFailure = (error: unknown): void => {
     if (!isClosed) log.error({ err: error }, 'Work by the clock failed');
   };
   const regulate = oneAtATime(() => runRegulations({ db, now, log, isClosed: () => isClosed }));
-
-  async function refreshAudiences(): Promise<void> {
-    const unlessAfter = new Date(now().getTime() - FRESH_MS);
-    for (const workspaceId of await listWorkspaceIds(db)) {
-      for (const audienceId of await listAudienceIds(db, workspaceId)) {
-        if (isClosed) return;
-        await refreshAudience(db, { workspaceId, audienceId, now, unlessAfter }).catch((error: unknown) => {
-          // Cut off by a stop: nothing is wrong with the audience.
-          if (!isClosed)
-            log.error({ err: error, audienceId }, 'An audience could not be rebuilt; it keeps its members');
-        });
-      }
-    }
-  }
 
   async function deleteOldRejected(): Promise<void> {
     const at = now().getTime();
@@ -80,7 +69,7 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
       partitions.enforceRetention,
       deleteOldRejected,
       regulate,
-      refreshAudiences,
+      audiences.work,
     ]) {
       // One job's failure is not the next one's; what failed is tried again at the next tick.
       await job().catch(noteFailure);
@@ -102,11 +91,17 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
   return {
     upkeep: partitions.upkeep,
     tick,
-    start: loop,
+    start() {
+      loop();
+      audiences.start();
+    },
+    membership: audiences.stats,
+    wakeAudiences: audiences.wake,
     wake: () => void regulate().catch(noteFailure),
     async close() {
       isClosed = true;
       clearTimeout(timer);
+      await audiences.close();
       await running;
       // Takes no further step.
       await regulate().catch(() => undefined);

@@ -1,14 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
-import { checkRule } from '../core/rule-check';
+import { evaluateAudience, RebuildError } from './audience-evaluation';
+import { type AudienceReference, lockAudience } from './audience-lock';
 import { isUnavailable } from './availability';
 import { changeWorkspace } from './connect';
-import { compileRule } from './rule-sql';
 import type { Database } from './tables';
-
-export interface AudienceReference {
-  readonly workspaceId: string;
-  readonly audienceId: string;
-}
 
 export interface RebuildRequest extends AudienceReference {
   /** Asked when the rebuild's turn has come; its answer then holds for the whole run. */
@@ -23,59 +19,94 @@ export interface Rebuilt {
   readonly rebuiltAt: Date;
 }
 
-/** Why an audience could not be rebuilt, for its owner; the members are those of the last good rebuild. */
-export class RebuildError extends Error {}
+/** Somebody gave the rebuild up while it ran. */
+export class RebuildCancelled extends RebuildError {
+  constructor() {
+    super('The rebuild was cancelled.');
+  }
+}
 
 /** A rebuild is given up after this long, so that one rule cannot hold the database for ever. */
 const REBUILD_TIMEOUT_MS = 120_000;
+/** Transactions of ingest take less; what takes longer is waited for by looking at everything once more. */
+const SETTLE_WITHIN_MS = 1_000;
+const BETWEEN_LOOKS_MS = 10;
 
 /**
- * Finds an audience's members anew and stores the difference. Two at once run one after the other.
+ * Finds an audience's members anew and stores the difference; the rule that it is to have becomes its rule with that.
+ * Two at once run one after the other.
  *
  * @returns null where there is no such audience
  * @throws RebuildError, which the audience's `error` then says too; or that the database is unavailable
  */
-export function rebuildAudience(db: Kysely<Database>, request: RebuildRequest): Promise<Rebuilt | null> {
-  return orNoteError(db, request, (transaction) => rebuildWithin(transaction, request));
+export async function rebuildAudience(
+  db: Kysely<Database>,
+  request: RebuildRequest,
+): Promise<Rebuilt | null> {
+  const unsettledSince = await settle(db, request);
+  return watched(db, request, (transaction) =>
+    rebuildWithin(transaction, { ...request, unsettledSince, ifRunning: 'wait' }),
+  );
 }
 
 /**
  * As {@link rebuildAudience}, for processes that all do it by the clock: leaves an audience alone that another one is
- * rebuilding, or has rebuilt after `unlessAfter`.
- *
- * @returns null where nothing was to be done
+ * rebuilding.
  */
-export function refreshAudience(
+export async function refreshAudience(
   db: Kysely<Database>,
-  request: RebuildRequest & { readonly unlessAfter: Date },
-): Promise<Rebuilt | null> {
-  return orNoteError(db, request, async (transaction) => {
-    const isDue = sql`(a.rebuilt_at is null or a.rebuilt_at <= ${request.unlessAfter})`;
-    const audience = await lockAudience(transaction, request, { only: isDue, ifLocked: sql`skip locked` });
-    return audience === null ? null : storeDifference(transaction, { ...request, audience });
-  });
-}
-
-/** As {@link rebuildAudience}, inside a transaction of the caller's; nothing is noted where it fails. */
-export async function rebuildWithin(
-  transaction: Transaction<Database>,
   request: RebuildRequest,
 ): Promise<Rebuilt | null> {
-  const audience = await lockAudience(transaction, request, { only: sql`true`, ifLocked: sql`` });
-  return audience === null ? null : storeDifference(transaction, { ...request, audience });
+  const unsettledSince = await settle(db, request);
+  return watched(db, request, (transaction) =>
+    rebuildWithin(transaction, { ...request, unsettledSince, ifRunning: 'leave' }),
+  );
 }
 
-interface LockedAudience {
-  readonly rule: unknown;
-  readonly timezone: string;
-  readonly currency: string;
-}
-
-async function lockAudience(
-  transaction: Transaction<Database>,
+/**
+ * Waits, where what the audience must be told of has changed, until every transaction is over that may not have known
+ * it. Those that have written by now are waited for; those that have not will find it out (see markAudiences()).
+ *
+ * @returns the first transaction that came behind them, where some still run: then all is found anew once more later
+ */
+async function settle(
+  db: Kysely<Database>,
   { workspaceId, audienceId }: AudienceReference,
-  { only, ifLocked }: { only: RawBuilder<unknown>; ifLocked: RawBuilder<unknown> },
-): Promise<LockedAudience | null> {
+): Promise<string | null> {
+  const { rows } = await changeWorkspace(db, workspaceId, (transaction) =>
+    sql<{ behind: string }>`
+      select coalesce(unsettled_since, pg_snapshot_xmax(pg_current_snapshot()))::text as behind from audience
+      where workspace_id = ${workspaceId} and audience_id = ${audienceId}
+        and (is_stale or unsettled_since is not null)`.execute(transaction),
+  );
+  const behind = rows[0]?.behind;
+  if (behind === undefined) return null;
+  const until = performance.now() + SETTLE_WITHIN_MS;
+  for (;;) {
+    const { rows: looks } = await sql<{ is_over: boolean }>`
+      select pg_snapshot_xmin(pg_current_snapshot()) >= ${behind}::text::xid8 as is_over`.execute(db);
+    if (looks[0]!.is_over) return null;
+    if (performance.now() > until) return behind;
+    await wait(BETWEEN_LOOKS_MS);
+  }
+}
+
+/** The lock of an audience's rebuild: who holds it can be seen, and given up, from any process. */
+const rebuildLock = (audienceId: string) =>
+  sql`hashtext('throughline.rebuild'), hashtext(${audienceId}::uuid::text)`;
+
+async function rebuildWithin(
+  transaction: Transaction<Database>,
+  {
+    ifRunning,
+    unsettledSince,
+    ...request
+  }: RebuildRequest & {
+    readonly ifRunning: 'wait' | 'leave';
+    readonly unsettledSince: string | null;
+  },
+): Promise<Rebuilt | null> {
+  const { workspaceId, audienceId } = request;
   // For a pass over everything (each tried with 1M events and 50k profiles): JIT costs more than it saves (4.0 s, 1.3 s
   // without); the default work_mem sorts on disk; and a nested loop, chosen where the statistics do not know an
   // audience or an event's name yet, takes 31 s and more where a hash join takes less than one.
@@ -85,91 +116,141 @@ async function lockAudience(
       set_config('hash_mem_multiplier', '4', true), set_config('enable_nestloop', 'off', true)`.execute(
     transaction,
   );
-  const { rows } = await sql<LockedAudience>`
-    select a.rule, w.timezone, w.currency
-    from audience a join workspace w on w.workspace_id = a.workspace_id
-    where a.workspace_id = ${workspaceId} and a.audience_id = ${audienceId} and ${only}
-    for no key update of a ${ifLocked}`.execute(transaction);
-  return rows[0] ?? null;
-}
-
-/**
- * One statement, and so one view of the data: who matches and was no member enters, who was and does not match exits,
- * and the others keep their entered_at. It begins after the lock was got, so it sees the rebuild before it.
- *
- * A full join, because it hashes the side that is estimated smaller, and how many match is estimated badly: with
- * `not exists` Postgres prepared for two billion and took 3.5 s to find that nothing had changed among 8,000.
- */
-async function storeDifference(
-  transaction: Transaction<Database>,
-  { workspaceId, audienceId, now, audience }: RebuildRequest & { readonly audience: LockedAudience },
-): Promise<Rebuilt> {
-  const { timezone, currency } = audience;
-  const checked = checkRule(audience.rule);
-  if (!checked.ok) {
-    const { path, message } = checked.problems[0]!;
-    throw new RebuildError(`The stored rule is not valid: ${path} ${message}.`);
+  if (ifRunning === 'wait')
+    await sql`select pg_advisory_xact_lock(${rebuildLock(audienceId)})`.execute(transaction);
+  else {
+    const { rows } = await sql<{ has_it: boolean }>`
+      select pg_try_advisory_xact_lock(${rebuildLock(audienceId)}) as has_it`.execute(transaction);
+    if (!rows[0]!.has_it) return null;
   }
-  const rebuiltAt = now();
-  const matching = compileRule(checked.rule, { workspaceId, currency, timezone, now: rebuiltAt });
-  const isOfAudience = sql`m.workspace_id = ${workspaceId} and m.audience_id = ${audienceId}`;
-  const { rows } = await sql<{ size: number; entered: number; exited: number }>`
-    with matching as materialized (${matching}),
-    difference as materialized (
-      select x.profile_id as entering, m.profile_id as exiting
-      from matching x
-      full join (select m.profile_id from audience_member m where ${isOfAudience}) m on m.profile_id = x.profile_id
-      where x.profile_id is null or m.profile_id is null),
-    exited as (
-      delete from audience_member m
-      using difference d
-      where ${isOfAudience} and m.profile_id = d.exiting
-      returning m.profile_id),
-    entered as (
-      insert into audience_member (workspace_id, audience_id, profile_id, entered_at)
-      select ${workspaceId}, ${audienceId}, d.entering, ${rebuiltAt}
-      from difference d
-      where d.entering is not null
-      returning profile_id)
-    update audience a
-    set size = (select count(*) from matching), rebuilt_at = ${rebuiltAt}, error = null
-    where a.workspace_id = ${workspaceId} and a.audience_id = ${audienceId}
-    returning a.size, (select count(*) from entered) as entered, (select count(*) from exited) as exited`.execute(
-    transaction,
-  );
-  return { ...rows[0]!, rebuiltAt };
+  const audience = await lockAudience(transaction, request, ifRunning === 'wait' ? 'wait' : 'skip');
+  if (audience === null) return null;
+  // What they are about is seen by the statement that follows.
+  await transaction
+    .deleteFrom('audience_mark')
+    .where('workspace_id', '=', workspaceId)
+    .where('audience_id', '=', audienceId)
+    .execute();
+  const rebuiltAt = request.now();
+  const difference = await evaluateAudience(transaction, {
+    audience: { ...audience, rule: audience.wantedRule ?? audience.rule },
+    now: rebuiltAt,
+    cause: 'rebuild',
+    more: sql`rebuilt_at = ${rebuiltAt}, is_stale = false, unsettled_since = ${unsettledSince}::text::xid8,
+      rule = coalesce(wanted_rule, rule), wanted_rule = null, checked_at = ${rebuiltAt}`,
+  });
+  return { ...difference, rebuiltAt };
 }
 
-/** Runs the rebuild in a transaction; where it fails, a second one notes why. */
-async function orNoteError(
+/** Keeps beside the audience that a rebuild runs and what became of it; where it fails, the audience says why. */
+async function watched(
   db: Kysely<Database>,
-  { workspaceId, audienceId }: AudienceReference,
+  { workspaceId, audienceId, now }: RebuildRequest,
   rebuild: (transaction: Transaction<Database>) => Promise<Rebuilt | null>,
 ): Promise<Rebuilt | null> {
+  const place = { workspaceId, audienceId };
+  const begun = performance.now();
+  const startedAt = now();
+  await noteRebuild(
+    db,
+    place,
+    sql`started_at = ${startedAt}, finished_at = null, outcome = null, error = null`,
+  );
   try {
-    return await changeWorkspace(db, workspaceId, rebuild);
+    const rebuilt = await changeWorkspace(db, workspaceId, rebuild);
+    const durationMs = Math.round(performance.now() - begun);
+    const outcome = rebuilt === null ? sql`` : sql`, outcome = 'done', duration_ms = ${durationMs}`;
+    await noteRebuild(db, place, sql`finished_at = ${now()} ${outcome}`);
+    return rebuilt;
   } catch (cause) {
-    const reason = reasonOf(cause);
-    if (reason === null) throw cause;
-    await changeWorkspace(db, workspaceId, (transaction) =>
-      transaction
-        .updateTable('audience')
-        .set({ error: reason })
-        .where('workspace_id', '=', workspaceId)
-        .where('audience_id', '=', audienceId)
-        .execute(),
-    );
-    throw new RebuildError(reason, { cause });
+    const error = toRebuildError(cause, performance.now() - begun);
+    if (error === null) throw cause;
+    const isCancelled = error instanceof RebuildCancelled;
+    const outcome = isCancelled ? 'cancelled' : 'failed';
+    await noteRebuild(db, place, sql`finished_at = ${now()}, outcome = ${outcome}, error = ${error.message}`);
+    if (!isCancelled) await noteError(db, place, error.message);
+    throw error;
   }
 }
 
-const TIMED_OUT = '57014';
+async function noteRebuild(
+  db: Kysely<Database>,
+  { workspaceId, audienceId }: AudienceReference,
+  noted: RawBuilder<unknown>,
+): Promise<void> {
+  await changeWorkspace(db, workspaceId, async (transaction) => {
+    await sql`
+      insert into audience_rebuild (workspace_id, audience_id, started_at)
+      select workspace_id, audience_id, now() from audience
+      where workspace_id = ${workspaceId} and audience_id = ${audienceId}
+      on conflict do nothing`.execute(transaction);
+    await sql`
+      update audience_rebuild set ${noted}
+      where workspace_id = ${workspaceId} and audience_id = ${audienceId}`.execute(transaction);
+  });
+}
+
+/** Says on the audience why its members could not be found; they stay. */
+export async function noteError(
+  db: Kysely<Database>,
+  { workspaceId, audienceId }: AudienceReference,
+  error: string,
+): Promise<void> {
+  await changeWorkspace(db, workspaceId, (transaction) =>
+    transaction
+      .updateTable('audience')
+      .set({ error })
+      .where('workspace_id', '=', workspaceId)
+      .where('audience_id', '=', audienceId)
+      .execute(),
+  );
+}
+
+const GIVEN_UP = '57014';
 
 /** What the owner is told, which never quotes the database; null where it is the database that cannot serve now. */
-function reasonOf(error: unknown): string | null {
-  if (error instanceof RebuildError) return error.message;
-  const { code } = error as { code?: unknown };
-  if (code === TIMED_OUT) return `The rule took longer than ${REBUILD_TIMEOUT_MS / 1000} seconds.`;
-  if (isUnavailable(error)) return null;
-  return `The rebuild failed (${typeof code === 'string' ? code : 'no code'}); the log has the details.`;
+export function toRebuildError(cause: unknown, afterMs: number): RebuildError | null {
+  if (cause instanceof RebuildError) return cause;
+  const { code } = cause as { code?: unknown };
+  // Postgres has one code for both.
+  if (code === GIVEN_UP && afterMs < REBUILD_TIMEOUT_MS) return new RebuildCancelled();
+  if (code === GIVEN_UP) {
+    return new RebuildError(`The rule took longer than ${REBUILD_TIMEOUT_MS / 1000} seconds.`, { cause });
+  }
+  if (isUnavailable(cause)) return null;
+  const shown = typeof code === 'string' ? code : 'no code';
+  return new RebuildError(`The rebuild failed (${shown}); the log has the details.`, { cause });
 }
+
+/** How long a cancellation goes on trying. */
+const CANCEL_WITHIN_MS = 5_000;
+
+/**
+ * Gives up the rebuild of an audience, wherever it runs, and those that wait for it.
+ *
+ * @returns whether there was one
+ */
+export async function cancelRebuild(
+  db: Kysely<Database>,
+  { audienceId }: AudienceReference,
+): Promise<boolean> {
+  const until = performance.now() + CANCEL_WITHIN_MS;
+  for (let wasRunning = false; ; wasRunning = true) {
+    // Again where it was between two statements, in which nothing is given up.
+    const { rows } = await sql`
+      select pg_cancel_backend(pid) from pg_locks
+      where ${IS_REBUILD} and objid::bigint = ${rebuildHash(sql`${audienceId}::uuid`)}`.execute(db);
+    if (rows.length === 0 || performance.now() > until) return wasRunning;
+    await wait(BETWEEN_LOOKS_MS);
+  }
+}
+
+/** Whether a row of pg_locks is the rebuild of an audience. */
+export const IS_REBUILD = sql`
+  locktype = 'advisory' and objsubid = 2
+  and database = (select oid from pg_database where datname = current_database())
+  and classid::bigint = (hashtext('throughline.rebuild')::bigint & 4294967295)`;
+
+/** Of which audience it is, given its ID: pg_locks has the bits of a number without a sign. */
+export const rebuildHash = (audienceId: RawBuilder<unknown>) =>
+  sql`(hashtext(${audienceId}::text)::bigint & 4294967295)`;

@@ -1,6 +1,10 @@
-/** What erasing a profile reads and writes; every table that holds something of somebody is named in this file. */
+/**
+ * What erasing a profile reads and writes; every table that holds something of somebody is named in this file, or in
+ * erase-memberships.ts.
+ */
 import { type Kysely, sql } from 'kysely';
 import type { Tombstone } from '../core/suppression';
+import { listedIn, type OfProfile } from './erase-memberships';
 import type { Database } from './tables';
 
 /** A transaction deletes no more rows than this: ingest waits for none of them long. */
@@ -9,16 +13,11 @@ const ROWS_PER_STEP = sql.lit(5_000);
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** Where something of an erased profile could be left. */
-type LeftIn = 'events' | 'orders' | 'parts' | 'revenue' | 'memberships' | 'identifiers';
+type LeftIn = 'events' | 'orders' | 'parts' | 'revenue' | 'memberships' | 'changes' | 'lists' | 'identifiers';
 
 export interface Owned {
   readonly subjectId: string;
   readonly kind: 'user' | 'email' | 'anonymous';
-}
-
-export interface OfProfile {
-  readonly workspaceId: string;
-  readonly profileId: string;
 }
 
 /** The profile's own subject and those that it owns at some time, in sorted order. */
@@ -189,48 +188,6 @@ export async function readTombstones(
   }));
 }
 
-/** Audiences of which the profile is a member. */
-export async function listAudiencesOf(
-  db: Kysely<Database>,
-  { workspaceId, profileId }: OfProfile,
-): Promise<string[]> {
-  const rows = await db
-    .selectFrom('audience_member')
-    .select('audience_id')
-    .where('workspace_id', '=', workspaceId)
-    .where('profile_id', '=', profileId)
-    .execute();
-  return rows.map((row) => row.audience_id);
-}
-
-/** Takes the profile out of an audience, which is locked for it: a rebuild that began before has ended. */
-export async function leaveAudience(
-  db: Kysely<Database>,
-  { workspaceId, profileId }: OfProfile,
-  audienceId: string,
-): Promise<number> {
-  await sql`
-    select from audience
-    where workspace_id = ${workspaceId} and audience_id = ${audienceId}
-    for no key update`.execute(db);
-  const { numDeletedRows } = await db
-    .deleteFrom('audience_member')
-    .where('workspace_id', '=', workspaceId)
-    .where('audience_id', '=', audienceId)
-    .where('profile_id', '=', profileId)
-    .executeTakeFirst();
-  const left = Number(numDeletedRows);
-  if (left > 0) {
-    await db
-      .updateTable('audience')
-      .set({ size: sql`size - ${left}` })
-      .where('workspace_id', '=', workspaceId)
-      .where('audience_id', '=', audienceId)
-      .execute();
-  }
-  return left;
-}
-
 /**
  * Takes the readable value off what the profile went by: its users and emails, and devices that nobody else has a part
  * or a time of. The rows stay, for writers lock them, and get their value again by the next event that is taken.
@@ -279,6 +236,10 @@ export async function countLeft(
          where p.workspace_id = ${workspaceId} and p.owner_id = r.owner_id and p.subject_id = r.subject_id)) as revenue,
       (select count(*) from audience_member
        where workspace_id = ${workspaceId} and profile_id = ${profileId} and entered_at < ${erasedAt}) as memberships,
+      (select count(*) from audience_change
+       where workspace_id = ${workspaceId} and profile_id = ${profileId} and at < ${erasedAt}
+         and change = 'entered') as changes,
+      (select count(*) from ${listedIn(profile)}) as lists,
       (select count(*) from subject s join erasure e using (workspace_id, subject_id)
        where s.workspace_id = ${workspaceId} and e.owner_id = ${profileId} and s.value <> '') as identifiers`.execute(
     db,

@@ -1,3 +1,13 @@
+import type {
+  AudienceChangeTable,
+  AudienceCheckTable,
+  AudienceListedTable,
+  AudienceMarkTable,
+  AudienceMemberTable,
+  AudienceRebuildTable,
+  AudienceSizeTable,
+  AudienceTable,
+} from './audience-tables';
 import type { ColumnType, Generated } from 'kysely';
 import type { IdentifierKind } from '../core/identifier';
 import type { Registers } from '../core/traits';
@@ -18,6 +28,8 @@ export interface WorkspaceTable {
   page_secret: Generated<Buffer>;
   /** Raised by each regulation that changes what is taken in; 0: there was none. */
   regulation_epoch: Generated<number>;
+  /** Raised by whatever changes what audiences must be told of; 0: there never was one. */
+  audience_epoch: Generated<number>;
   created_at: Generated<Date>;
 }
 
@@ -158,26 +170,6 @@ export interface ProfileView {
   first_referrer: string | null;
 }
 
-export interface AudienceTable {
-  workspace_id: string;
-  audience_id: string;
-  key: string;
-  name: string;
-  rule: Json<unknown>;
-  size: Generated<number>;
-  created_at: Generated<Date>;
-  updated_at: Generated<Date>;
-  rebuilt_at: Date | null;
-  error: string | null;
-}
-
-export interface AudienceMemberTable {
-  workspace_id: string;
-  audience_id: string;
-  profile_id: string;
-  entered_at: Date;
-}
-
 export interface ConsoleTicketTable {
   workspace_id: string;
   hash: Buffer;
@@ -285,6 +277,12 @@ export interface Database {
   profile: ProfileView;
   audience: AudienceTable;
   audience_member: AudienceMemberTable;
+  audience_mark: AudienceMarkTable;
+  audience_check: AudienceCheckTable;
+  audience_change: AudienceChangeTable;
+  audience_size: AudienceSizeTable;
+  audience_listed: AudienceListedTable;
+  audience_rebuild: AudienceRebuildTable;
   console_ticket: ConsoleTicketTable;
   console_session: ConsoleSessionTable;
   audit_entry: AuditEntryTable;

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { makeStale } from './audiences';
 import type { Database } from './tables';
 
 export interface Workspace {
@@ -42,6 +43,8 @@ export async function changeWorkspaceSettings(
   };
   if (Object.keys(change).length > 0)
     await db.updateTable('workspace').set(change).where('workspace_id', '=', workspaceId).execute();
+  // Days and weeks begin at other moments now.
+  if (timezone !== undefined) await makeStale(db, workspaceId);
   return readWorkspace(db, workspaceId);
 }
 

@@ -129,24 +129,31 @@ export interface SecondLook {
   readonly isOwnershipUnchanged: boolean;
   /** See enterWorkspace(). */
   readonly regulationEpoch: number;
+  /** Of which audiences the workspace has; 0: there never was one. */
+  readonly audienceEpoch: number;
 }
 
-/** Whether the subjects are still divided as they were read, and what regulations there are now. */
+/** Whether the subjects are still divided as they were read, and what regulations and audiences there are now. */
 export async function lookAgain(
   client: Querier,
   workspaceId: string,
   read: { readonly subjectIds: readonly string[]; readonly rows: number; readonly stamp: number },
 ): Promise<SecondLook> {
-  const { rows } = await client.query<{ rows: number; stamp: number; epoch: number | null }>(
+  const { rows } = await client.query<{
+    rows: number;
+    stamp: number;
+    epochs: readonly [regulation: number, audience: number] | null;
+  }>(
     `select count(*) as rows, coalesce(sum(${STAMP}), 0)::bigint as stamp,
-       (select regulation_epoch from workspace where workspace_id = $1) as epoch
+       (select array[regulation_epoch, audience_epoch] from workspace where workspace_id = $1) as epochs
      from ${OWNERSHIP_OF_WANTED}`,
     [workspaceId, uuids(read.subjectIds)],
   );
   const now = rows[0]!;
   return {
     isOwnershipUnchanged: now.rows === read.rows && now.stamp === read.stamp,
-    regulationEpoch: now.epoch ?? 0,
+    regulationEpoch: now.epochs?.[0] ?? 0,
+    audienceEpoch: now.epochs?.[1] ?? 0,
   };
 }
 

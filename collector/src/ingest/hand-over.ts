@@ -1,9 +1,11 @@
 import type { Divisions } from '../core/division';
 import { movesBetween } from '../core/identity';
 import { createLedger } from '../core/ledger';
+import { markForAll } from '../db/audience-marks';
 import { readTransfers, type Transfer } from '../db/transfers';
 import { replaceOwnership } from '../db/write-identity';
 import { addToParts } from '../db/write-profiles';
+import { ownersIn } from './mark-audiences';
 import { moveHistory, partsOfMoves } from './move-history';
 import type { Transaction } from './transaction';
 
@@ -37,5 +39,6 @@ export async function handOver(
   const transfers = await readTransfers(client, workspaceId, moves);
   await moveHistory(transaction, { moves, after: new Map([...standing, ...changed]) });
   await replaceOwnership(client, workspaceId, changed);
+  await markForAll(client, workspaceId, ownersIn(standing, changed));
   return transfers;
 }

@@ -1,3 +1,4 @@
+import type { InterestsOf } from '../core/audience-interest';
 import type { Querier } from '../db/querier';
 import type { NormalEvent } from '../core/event';
 import type { RejectedRow } from '../db/write-events';
@@ -11,6 +12,8 @@ export interface Group {
   readonly rejected: readonly RejectedRow[];
   /** Of how many owners an anonymous ID is no kiosk yet. @default MAX_OWNERS */
   readonly maxOwners?: number;
+  /** What audiences must be told of, where it was read before. */
+  readonly interests?: InterestsOf;
 }
 
 /** A transaction under way: the connection and the workspace that it is bound to. */

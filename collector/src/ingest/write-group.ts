@@ -17,6 +17,7 @@ import { countDropped, restoreSubjects } from '../db/suppression';
 import { insertClaims, replaceOwnership } from '../db/write-identity';
 import { addRevenue, addToParts } from '../db/write-profiles';
 import { replaceOrderEntries } from '../db/write-orders';
+import { markAudiences } from './mark-audiences';
 import { moveHistory, partsOfMoves } from './move-history';
 import { type SettledOrders, settleOrders } from './settle-orders';
 import {
@@ -37,6 +38,8 @@ export interface WrittenGroup {
   readonly fresh: ReadonlySet<string>;
   /** Those of the new ones that a regulation keeps out: of them the key is stored, and nothing else. */
   readonly suppressed: ReadonlySet<string>;
+  /** Whether audiences must look at somebody again. */
+  readonly isMarked: boolean;
 }
 
 /**
@@ -61,13 +64,14 @@ export async function writeGroup(
   const transaction = { client, workspaceId, maxOwners, regulationEpoch };
   const events = group.events.filter((event) => fresh.has(event.messageId));
   const permitted = await withhold(transaction, { ...group, events });
-  if (permitted.events.length > 0) await writeEvents(transaction, { ...group, ...permitted }, locks);
+  const isMarked =
+    permitted.events.length > 0 && (await writeEvents(transaction, { ...group, ...permitted }, locks));
   if (permitted.rejected.length > 0) await writeRejected(transaction, permitted);
   if (permitted.dropped.size > 0) await countDropped(client, workspaceId, permitted.dropped);
   // Not sent along with the writes: one that fails before it reaches the server (a value that cannot be serialised)
   // would leave a healthy transaction, and the COMMIT behind it would commit the rest.
   await commit(client);
-  return { fresh, suppressed: permitted.suppressed };
+  return { fresh, suppressed: permitted.suppressed, isMarked };
 }
 
 /** Without events nothing was looked at again yet. */
@@ -82,12 +86,16 @@ async function writeRejected(
   if (!(await isStillPermitted(transaction, now))) throw new OwnershipChanged();
 }
 
-/** Events are counted as their subjects are divided without this group's claims; then its claims move what they move. */
+/**
+ * Events are counted as their subjects are divided without this group's claims; then its claims move what they move.
+ *
+ * @returns whether audiences must look at somebody again
+ */
 async function writeEvents(
   transaction: Transaction,
   group: Group & Pick<Permitted, 'blank'>,
   moreLocks: Locks,
-): Promise<void> {
+): Promise<boolean> {
   const { client, workspaceId } = transaction;
   const { events, blank } = group;
   const claims = events.flatMap((event) => claimsOf(event, workspaceId));
@@ -103,15 +111,19 @@ async function writeEvents(
   // Behind the parts, which are locked from there on.
   const secondLook = lookAtUnlocked(transaction, identity.unlocked);
   await Promise.all([...written, secondLook]);
-  const { isOwnershipUnchanged, regulationEpoch } = await secondLook;
+  const { isOwnershipUnchanged, regulationEpoch, audienceEpoch } = await secondLook;
   if (!isOwnershipUnchanged) throw new OwnershipChanged(alsoRead);
   const hasClaims = claims.length > 0;
   if (!(await isStillPermitted(transaction, { ...group, hasClaims, regulationEpoch }))) {
     throw new OwnershipChanged();
   }
-  if (identity.changed.size === 0) return;
-  await moveHistory(transaction, identity);
-  await replaceOwnership(client, workspaceId, identity.changed);
+  if (identity.changed.size > 0) {
+    await moveHistory(transaction, identity);
+    await replaceOwnership(client, workspaceId, identity.changed);
+  }
+  const { replaced } = orders;
+  const audiences = { epoch: audienceEpoch, known: group.interests ?? new Map() };
+  return markAudiences(transaction, { events, identity, replaced }, audiences);
 }
 
 function withLocks({ subjectIds, all }: Locks, more: readonly { readonly subjectId: string }[]): Locks {

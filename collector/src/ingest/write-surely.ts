@@ -1,3 +1,4 @@
+import type { InterestsOf } from '../core/audience-interest';
 import type { RejectedRow } from '../db/write-events';
 import { excerptOf } from '../core/excerpt';
 import type { Group } from './transaction';
@@ -8,6 +9,7 @@ import { writeGroup, type WrittenGroup } from './write-group';
 export interface Writer extends Trying {
   readonly newId: () => string;
   readonly maxOwners: number;
+  readonly interests: InterestsOf;
 }
 
 /** What became of a group's events. */
@@ -18,6 +20,8 @@ export interface Outcome {
   readonly suppressed: ReadonlySet<string>;
   /** Events that the database itself refused, by message ID, with what it said. */
   readonly poisoned: ReadonlyMap<string, string>;
+  /** Whether audiences must look at somebody again. */
+  readonly isMarked: boolean;
 }
 
 /** What is kept of an item that was refused, in characters. */
@@ -40,6 +44,7 @@ export async function writeSurely(group: Group, writer: Writer): Promise<Outcome
       fresh: new Set([...first.fresh, ...second.fresh]),
       suppressed: new Set([...first.suppressed, ...second.suppressed]),
       poisoned: new Map([...first.poisoned, ...second.poisoned]),
+      isMarked: first.isMarked || second.isMarked,
     };
   }
 }
@@ -61,11 +66,14 @@ async function keepAsBadRow(
     payload: excerptOf({ type, name, userId, anonymousId, properties: event.properties }, MAX_PAYLOAD_LENGTH),
   };
   await writeWithRetries({ ...group, events: [], rejected: [...group.rejected, row] }, writer);
-  return { fresh: new Set(), suppressed: new Set(), poisoned: new Map([[messageId, reason]]) };
+  const poisoned = new Map([[messageId, reason]]);
+  return { fresh: new Set(), suppressed: new Set(), poisoned, isMarked: false };
 }
 
 function writeWithRetries(group: Group, writer: Writer): Promise<WrittenGroup> {
-  return tryAgain(writer, (client, locks) => writeGroup(client, group, locks));
+  return tryAgain(writer, (client, locks) =>
+    writeGroup(client, { ...group, interests: writer.interests }, locks),
+  );
 }
 
 /** Data exception, integrity constraint violation, program limit exceeded (Postgres, appendix A). */

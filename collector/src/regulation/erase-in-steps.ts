@@ -5,12 +5,10 @@ import {
   areOlderOver,
   countLeft,
   deleteSomeEvents,
-  leaveAudience,
-  listAudiencesOf,
-  type OfProfile,
   readTombstones,
   readTransactionId,
 } from '../db/erase-profile';
+import { leaveAudience, listAudiencesOf, type OfProfile } from '../db/erase-memberships';
 import { deleteRefused, readRefusedAfter, type RefusedRow } from '../db/refused-rows';
 import type { WorkspaceTransaction } from './workspace-transaction';
 

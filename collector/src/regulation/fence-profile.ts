@@ -8,16 +8,18 @@ import {
   type Erasing,
   insertErasure,
   lockOrders,
-  type OfProfile,
   type Owned,
   readLastSeen,
   readOwned,
 } from '../db/erase-profile';
+import type { OfProfile } from '../db/erase-memberships';
 import { readProfiles, resolveProfile } from '../db/profiles';
+import { markForAll } from '../db/audience-marks';
 import { querierIn } from '../db/querier';
 import { raiseRegulationEpoch, suppressSubjects } from '../db/regulations';
 import { lockSubjects, readClaims, readOwnership, replaceOwnership } from '../db/write-identity';
 import { addToParts } from '../db/write-profiles';
+import { ownersIn } from '../ingest/mark-audiences';
 import { OwnershipChanged, readErasedOf } from '../ingest/settle-identity';
 import type { WorkspaceTransaction } from './workspace-transaction';
 
@@ -84,7 +86,8 @@ export async function fenceProfile(
   );
   const erasedAt = await chooseMoment({ db, workspaceId }, { profile, now });
   await noteErasure({ db, workspaceId }, { erasing: { ...profile, regulationId, erasedAt }, owned });
-  await release({ db, workspaceId }, { owned, maxOwners });
+  const changed = await release({ db, workspaceId }, { owned, maxOwners });
+  await markForAll(client, workspaceId, [...new Set([profileId, ...changed])]);
   const orders = await eraseOrders(db, profile);
   await deleteParts(db, profile);
   await blankSubjects(db, profile);
@@ -128,11 +131,15 @@ async function noteErasure(
   await suppressSubjects(db, workspaceId, { subjectIds: named, regulationId, since: erasedAt });
 }
 
-/** Divides anew what the profile owned: from its erasure on it belongs to itself, or to whom others' claims say. */
+/**
+ * Divides anew what the profile owned: from its erasure on it belongs to itself, or to whom others' claims say.
+ *
+ * @returns those who own some of it, before or now
+ */
 async function release(
   { db, workspaceId }: WorkspaceTransaction,
   { owned, maxOwners }: { readonly owned: readonly Owned[]; readonly maxOwners: number },
-): Promise<void> {
+): Promise<string[]> {
   const client = querierIn(db);
   const weaker = owned.filter(({ kind }) => kind !== 'user');
   const dividedIds = weaker.map((each) => each.subjectId);
@@ -151,4 +158,5 @@ async function release(
       changed.set(subjectId, divideErased(subjectId, [], erased));
   }
   await replaceOwnership(client, workspaceId, changed);
+  return ownersIn(standing, changed);
 }

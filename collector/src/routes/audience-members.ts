@@ -11,12 +11,12 @@ import {
   type ExportWriter,
 } from '../core/export-format';
 import { exportMembers } from '../db/audience-export';
-import { rebuildAudience, RebuildError } from '../db/audience-rebuild';
 import { listMembers } from '../db/audiences';
 import { inWorkspace } from '../db/connect';
 import { ApiError } from '../errors';
 import { InstantOut, Nullable, PageQuery, pageOf, StrictObject } from '../schema';
 import { AudienceParams, requireAudience } from './audience-reference';
+import { CauseSchema } from './audience-schema';
 import type { AddRoutes } from './context';
 import { pageFrom, readCursor } from './page';
 
@@ -26,14 +26,14 @@ const MemberSchema = Type.Object({
   email: Nullable(Type.String()),
   anonymousId: Nullable(Type.String()),
   enteredAt: InstantOut,
+  cause: CauseSchema,
 });
 
 const tags = ['audiences'];
 
-/** Who belongs to an audience: found anew, listed, and as a file. */
+/** Who belongs to an audience: listed, and as a file. */
 export const addAudienceMemberRoutes: AddRoutes = (app, context) => {
   addMembers(app, context);
-  addRebuild(app, context);
   addExport(app, context);
 };
 
@@ -61,44 +61,6 @@ const addMembers: AddRoutes = (app, { db, access }) => {
         limit,
         cursorOf: ({ enteredAt, profileId }) => encodeCursor({ at: enteredAt.getTime(), id: profileId }),
       });
-    },
-  );
-};
-
-const addRebuild: AddRoutes = (app, { db, access, now }) => {
-  app.post(
-    '/v1/audiences/:id/rebuild',
-    {
-      schema: {
-        tags,
-        summary: 'Find the members anew',
-        description: 'Readers see the members from before or from after, nothing between.',
-        params: AudienceParams,
-        response: {
-          200: Type.Object({
-            size: Type.Integer(),
-            entered: Type.Integer(),
-            exited: Type.Integer(),
-            rebuiltAt: InstantOut,
-          }),
-        },
-      },
-    },
-    async (request) => {
-      const { workspaceId } = access.readerOf(request);
-      const { id } = await inWorkspace(db, workspaceId, (transaction) =>
-        requireAudience(transaction, { workspaceId, reference: request.params.id }),
-      );
-      const rebuilt = await rebuildAudience(db, { workspaceId, audienceId: id, now }).catch(
-        (error: unknown) => {
-          if (!(error instanceof RebuildError)) throw error;
-          request.log.error({ err: error.cause ?? error }, 'An audience could not be rebuilt');
-          throw new ApiError('internal', error.message);
-        },
-      );
-      // Deleted while it waited for its turn.
-      if (rebuilt === null) throw new ApiError('not_found');
-      return rebuilt;
     },
   );
 };

@@ -2,9 +2,7 @@ import { inWorkspace } from '../db/connect';
 import { readReceivedSince } from '../db/events';
 import { createLiveFeed } from '../live-feed';
 import type { AddRoutes } from './context';
-
-/** A comment line this often keeps proxies from closing a quiet stream. */
-const KEEP_ALIVE_MS = 15_000;
+import { beginEventStream } from './event-stream';
 
 /** Events as they arrive, as server-sent events (WHATWG HTML, section 9.2). */
 export const addEventRoutes: AddRoutes = (app, { db, access, now }) => {
@@ -29,29 +27,12 @@ export const addEventRoutes: AddRoutes = (app, { db, access, now }) => {
     },
     (request, reply) => {
       const { workspaceId } = access.readerOf(request);
-      const { raw } = reply.hijack();
-      // Hijacked: what hooks set on the reply (CORS, the request's ID) has to be carried over.
-      const headers = Object.fromEntries(
-        Object.entries(reply.getHeaders()).filter(
-          (entry): entry is [string, string] => entry[1] !== undefined,
-        ),
-      );
-      raw.writeHead(200, {
-        ...headers,
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      });
-      raw.write(': connected\n\n');
-      const keepAlive = setInterval(() => raw.write(': still here\n\n'), KEEP_ALIVE_MS);
+      const stream = beginEventStream(reply);
       const unsubscribe = feed.subscribe(workspaceId, {
-        onEvent: (event) => raw.write(`event: event\ndata: ${JSON.stringify(event)}\n\n`),
-        onClose: () => raw.end(),
+        onEvent: (event) => stream.send({ event: 'event', data: event }),
+        onClose: stream.end,
       });
-      raw.on('close', () => {
-        clearInterval(keepAlive);
-        unsubscribe();
-      });
+      stream.onEnd(unsubscribe);
     },
   );
 };
