@@ -97,7 +97,10 @@ describe('a profile that is deleted', () => {
           memberships: 1,
           badRows: 1,
         },
-        left: { events: 0, orders: 0, parts: 0, revenue: 0, memberships: 0, identifiers: 0 },
+        left: {
+          ...{ events: 0, orders: 0, parts: 0, revenue: 0, identifiers: 0 },
+          ...{ memberships: 0, changes: 0, lists: 0 },
+        },
       },
     ]);
     expect(await everythingOf(api.db, api.workspaceId)).not.toMatch(/secret-|secret@|Secret Name/i);
@@ -303,6 +306,11 @@ describe('a table with something of somebody in it', () => {
     expect(rows.map(({ name }) => name)).toEqual([
       // Who may send; nobody's.
       'access_key',
+      'audience_change',
+      'audience_check',
+      'audience_listed',
+      // Whose turn is next: gone within seconds.
+      'audience_mark',
       'audience_member',
       // Hashes and times, which stay.
       'claim',

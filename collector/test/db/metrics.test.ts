@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NOTHING_DONE } from '../../src/membership/keep-audience';
 import { createMetrics } from '../../src/metrics';
 import { type Api, METRICS_TOKEN, openApi } from '../support/api';
 import { readDocument } from '../support/documents';
@@ -106,6 +107,7 @@ const unwatched = () =>
       ...{ bytesInFlight: 0, maxBytes: 1, writing: 0, writers: 1 },
     }),
     pools: () => [],
+    membership: () => NOTHING_DONE,
     upkeep: () => ({
       ...{ partitionsAheadSeconds: null, defaultPartitionEvents: null },
       ...{ droppedPartitions: 0, deletedEvents: 0 },

@@ -76,15 +76,21 @@ describe('a workspace', () => {
     }
     const foreign = [
       ...['', '/timeline', '/sessions', '/export', '/why/m1'].map((more) => ['GET', 'profiles/{id}', more]),
-      ...['', '/members', '/export?format=csv'].map((more) => ['GET', 'audiences/{id}', more]),
+      ...['', '/members', '/export?format=csv', '/changes', '/changes/live', '/history'].map((more) => [
+        ...['GET', 'audiences/{id}', more],
+      ]),
       ['POST', 'audiences/{id}', '/rebuild'],
-      ['DELETE', 'audiences/{id}', ''],
+      ...['', '/rebuild', '/members/user:ours'].map((more) => ['DELETE', 'audiences/{id}', more]),
+      ['PUT', 'audiences/{id}', '/members/user:ours'],
+      ['PATCH', 'audiences/{id}', '', { name: 'Theirs' }],
+      ['PUT', 'audiences/{id}', '/members', { ids: [] }],
+      ['POST', 'audiences/{id}', '/members', { ids: [] }],
       ...['', '/export'].map((more) => ['GET', 'regulations/{id}', more]),
-    ] as [string, keyof typeof ours, string][];
-    for (const [method, place, more] of foreign) {
+    ] as [string, keyof typeof ours, string, object?][];
+    for (const [method, place, more, sent] of foreign) {
       for (const id of ours[place]) {
         const path = `/v1/${place.replace('{id}', id)}${more}`;
-        expect([method, path, (await asked(method, path)).status]).toEqual([method, path, 404]);
+        expect([method, path, (await asked(method, path, sent)).status]).toEqual([method, path, 404]);
       }
     }
     const documented = (await documentedRoutes(api)).filter(
@@ -93,7 +99,12 @@ describe('a workspace', () => {
     expect(
       new Set(foreign.map(([method, place, more]) => `${method} /v1/${place}${more.split('?', 1)[0]!}`)),
     ).toEqual(
-      new Set(documented.map(({ method, path }) => `${method} ${path.replace('{messageId}', 'm1')}`)),
+      new Set(
+        documented.map(
+          ({ method, path }) =>
+            `${method} ${path.replace('{messageId}', 'm1').replace('{profile}', 'user:ours')}`,
+        ),
+      ),
     );
   });
 

@@ -43,11 +43,13 @@ const COLLECTOR: Table = {
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
   'live-feed': ['type:db'],
   scripts: ['node:*'],
-  worker: ['db', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
+  worker: ['db', 'membership', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
+  // Audiences, by what happened and by the clock.
+  membership: ['db', 'type:fastify', 'type:kysely'],
   // Takes the locks of the write path, and divides as it does.
   regulation: ['core', 'db', 'ingest', 'type:fastify', 'type:kysely', 'node:timers/promises'],
   upkeep: ['db', 'type:fastify', 'type:kysely'],
-  metrics: ['type:queue', 'type:ingest', 'type:upkeep', 'prom-client'],
+  metrics: ['type:queue', 'type:ingest', 'type:membership', 'type:upkeep', 'prom-client'],
   // What an address is.
   config: ['node:net'],
   'config-docs': ['config'],
@@ -137,7 +139,8 @@ const OWN_FACTORIES = [
   'ingest.ts createGroupCommit',
   // One feed, as long as its route; the app closes it with the route's own hook.
   'routes/events.ts createLiveFeed',
-  // What is done to partitions by the clock is the worker's.
+  // What is done by the clock to audiences and to partitions is the worker's.
+  'worker.ts createMembershipKeeper',
   'worker.ts createPartitionKeeper',
 ];
 

@@ -82,6 +82,7 @@ export async function openApi({
     queue: () => ingest.stats(),
     pools: () => [],
     upkeep: worker.upkeep,
+    membership: worker.membership,
   });
   const ingest = openIngest({
     pool: opened.pool,
