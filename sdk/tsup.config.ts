@@ -15,7 +15,7 @@ const INTERNAL = `
   after announce area batch batchEvents bytes carry clock count database deliver emit erase events exclusive
   expect fail findLive flights forgive given hasLost hasMark heldForMs hold identity idle isAsked isOnline
   isOpen isOpenAtLast journal keep keepAll kept kind local mark markFlight ms names newId notice onError onHide
-  onLeave onReturn onWake opening pause postpone prefix queue read reconcile remove resume retryAfter sendOwn
+  onLeave onReturn onWake opening pause postpone prefix queue read readPage reconcile remove resume retryAfter sendOwn
   sender settle spareBytes stop subscriptions succeed tab take tell transport wake write
 `;
 
@@ -77,7 +77,7 @@ export default defineConfig([
   },
   {
     ...scriptBuild,
-    entry: { sdk: 'src/script.ts', 'sdk-consent': 'src/script-consent.ts' },
+    entry: { sdk: 'src/script.ts', 'sdk-full': 'src/script-full.ts' },
     // 6 % smaller than what esbuild makes of it.
     terserOptions: {
       ...scriptBuild.terserOptions,

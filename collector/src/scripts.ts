@@ -6,7 +6,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 /** The SDK's builds for script tags, by the file's name in its dist folder, which is also the name in the address. */
 export const SCRIPT_NAMES = [
   'sdk.js',
-  'sdk-consent.js',
+  'sdk-full.js',
   'autocapture.js',
   'web-vitals.js',
   'experiments.js',

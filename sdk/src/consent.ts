@@ -1,18 +1,18 @@
 import type { Consent, Tracker } from './api';
 import { browserClock } from './browser/clock';
-import { removeCookie } from './browser/identity-store';
-import { createLocalStore } from './browser/local-storage';
+import { createPageReader } from './browser/page-reader';
 import type { LocalStore } from './browser/local-storage';
-import { readContext } from './browser/page-context';
 import { followPageViews } from './browser/page-views';
 import { NOBODY } from './core/identity';
 import { createReceipt } from './core/receipt';
 import type { DropReason, Receipt } from './core/receipt';
 import { snapshot } from './core/snapshot';
 import { createSubscriptions } from './core/subscriptions';
-import type { Settings } from './options';
-import { createCalls, doEarlyCalls, newId, openTracker } from './tracker';
+import type { TagSettings } from './options';
+import { createCalls, doEarlyCalls, newId } from './tracker';
 import type { EarlyCall, Opened } from './tracker';
+import { openWithdrawable } from './withdrawable';
+import type { Withdrawable } from './withdrawable';
 
 /** So many calls wait for consent. */
 const MAX_HELD = 1_000;
@@ -31,17 +31,22 @@ interface ConsentEdges {
  * A tracker that is there only while the visitor has agreed to it: before, and after, nothing is stored, read or sent.
  */
 export function openWithConsent(
-  settings: Settings,
+  settings: TagSettings,
   { opening, earlyCalls = [] }: ConsentEdges = {},
 ): Tracker {
   const subscriptions = createSubscriptions();
   const life = new AbortController();
+  const readPage = createPageReader(settings.hashRoutes);
+  const entered = readPage();
   let settlePageView = (): void => undefined;
   let becomeReady = settlePageView;
   const ready = new Promise<void>((resolve) => (becomeReady = resolve));
   const open: Open = (kept) => {
     becomeReady();
-    return openWithdrawable(settings, { subscriptions, kept, onWithdrawn: () => gate.set('denied') });
+    return openWithdrawable(settings, {
+      ...{ subscriptions, kept, entered },
+      onWithdrawn: () => gate.set('denied'),
+    });
   };
   const gate = createGate(settings, open, life.signal);
   const drop = (reason: DropReason): Receipt => {
@@ -55,7 +60,7 @@ export function openWithConsent(
     if (opened) return opened.call(type, given, early);
     // As it is now: the page may change what it passed, and may be another one by then.
     const copy = snapshot(given.filter((value) => typeof value !== 'function')) as readonly unknown[];
-    const moment = { at: browserClock.now(), page: readContext(), ...early };
+    const moment = { at: browserClock.now(), page: readPage(type === 'page'), ...early };
     return new Promise((resolve) => {
       gate.pass((opened) => {
         if (opened) resolve(opened.call(type, copy, moment));
@@ -82,23 +87,17 @@ export function openWithConsent(
     session: () => gate.now()?.tracker.session() ?? { id: '' },
   };
   if (settings.autoPage) {
-    settlePageView = followPageViews(browserClock, () => void tracker.page(), life.signal);
+    settlePageView = followPageViews(readPage, () => void tracker.page(), life.signal);
   }
   gate.start(opening);
   doEarlyCalls({ tracker, call }, earlyCalls);
   return tracker;
 }
 
-interface Withdrawable {
-  readonly opened: Opened;
-  /** Takes it back with all that it has stored. */
-  readonly withdraw: () => void;
-}
-
 type Open = (kept: LocalStore | undefined) => Withdrawable;
 
 /** Has a tracker only while the visitor has agreed to it, and holds what is to be done with it before. */
-function createGate(settings: Settings, open: Open, signal: AbortSignal) {
+function createGate(settings: TagSettings, open: Open, signal: AbortSignal) {
   const held: Held[] = [];
   let consent = readConsent(settings);
   let isOpening = true;
@@ -144,50 +143,8 @@ function createGate(settings: Settings, open: Open, signal: AbortSignal) {
   };
 }
 
-interface WithdrawableEdges {
-  readonly subscriptions: ReturnType<typeof createSubscriptions>;
-  readonly kept: LocalStore | undefined;
-  /** Another page of the visitor's has withdrawn. */
-  readonly onWithdrawn: () => void;
-}
-
-/** A tracker that can be taken back. */
-function openWithdrawable(
-  settings: Settings,
-  { subscriptions, kept, onWithdrawn }: WithdrawableEdges,
-): Withdrawable {
-  const prefix = `${settings.namespace}.`;
-  const end = new AbortController();
-  // What comes back late, such as an answer, must not be kept either.
-  const area = (): Storage | false => !end.signal.aborted && localStorage;
-  const memory = settings.cookieless ? createLocalStore(() => false) : undefined;
-  const local = kept ?? memory;
-  const identity = local && { local, cookie: { read: () => undefined, write: () => undefined } };
-  const opened = openTracker({ ...settings, autoPage: false }, { subscriptions, area, identity });
-  // Only a withdrawal takes the ID away: it holds for all pages of the visitor.
-  const onStorage = ({ key, newValue }: StorageEvent): void => {
-    if (key === `${prefix}anonymous` && newValue === null) onWithdrawn();
-  };
-  addEventListener('storage', onStorage, { signal: end.signal });
-  const withdraw = (): void => {
-    const { queue, database, tell, stop } = opened;
-    stop();
-    const waiting = queue.idle();
-    waiting.forEach(({ id }) => tell(id, 'consent'));
-    void queue.settle(waiting);
-    // Also what pages that are gone have left.
-    void database.names().then((names) => database.remove(names ?? []));
-    for (const store of [createLocalStore(() => localStorage), kept]) {
-      store?.keys(prefix).forEach((key) => store.remove(prefix + key));
-    }
-    removeCookie(`${settings.namespace}_id`);
-    end.abort();
-  };
-  return { opened, withdraw };
-}
-
 /** What holds at the start; a visitor who says later what they want is heard. */
-function readConsent({ consent, respectGpc, respectDnt }: Settings): Consent {
+function readConsent({ consent, respectGpc, respectDnt }: TagSettings): Consent {
   const { doNotTrack, globalPrivacyControl }: Signals = navigator;
   return (respectGpc && globalPrivacyControl) || (respectDnt && doNotTrack === '1') ? 'denied' : consent;
 }

@@ -8,10 +8,12 @@ export interface TrackerOptions {
   /** Where the collector is: an http(s) address, with a path if it has one. */
   readonly host: string;
   /**
-   * Record a page view at the start and at each navigation by the History API that changes path or query (not
-   * the fragment). @default false
+   * Record a page view at the start and at each navigation (History API, Navigation API) that changes path or query
+   * (not the fragment). @default false
    */
   readonly autoPage?: boolean;
+  /** With `autoPage`: fragments that begin with `#/` or `#!/` are pages of their own. @default false */
+  readonly hashRoutes?: boolean;
   /** Whole milliseconds that events wait for company, 0 to 60000. @default 2000 */
   readonly flushAfterMs?: number;
   /** So many waiting events are sent without waiting longer, 1 to 100. @default 20 */
@@ -21,8 +23,16 @@ export interface TrackerOptions {
    * that should not share who the visitor is need different ones. @default 'throughline'
    */
   readonly namespace?: string;
-  /** The domain of the anonymous ID's cookie, to share it among subdomains: `example.com`. @default this host */
+  /**
+   * The domain whose hosts share the anonymous ID's cookie. @default the site's: the shortest end of the host's name
+   * that is nobody else's, as example.co.uk is for www.example.co.uk; in `sdk.js` this host
+   */
   readonly cookieDomain?: string;
+  /**
+   * Have the collector set the cookie, where it is a host of the same site: Safari keeps those of scripts for seven
+   * days. @default false
+   */
+  readonly serverCookie?: boolean;
   /** See each event before it is stored, in this order; each may change it, or drop it. @default none */
   readonly plugins?: readonly Plugin[];
   /**
@@ -55,10 +65,15 @@ export interface TrackerOptions {
 export type Settings = Required<TrackerOptions>;
 
 /** What a tracker needs that records from the start. */
-export type EssentialSettings = typeof ESSENTIALS & Pick<Settings, 'writeKey' | 'host' | 'autoPage'>;
+export type EssentialSettings = typeof ESSENTIALS & Pick<Settings, 'writeKey' | 'host'>;
 
-/** What holds where an option is not given, of those about consent. */
-export const CONSENT_DEFAULTS = {
+/** What one needs that may wait for consent, too: all that a script tag can say. */
+export type TagSettings = Omit<Settings, 'plugins' | 'storage' | 'onDrop'>;
+
+/** What holds where an option is not given, of those that `sdk.js` does not have. */
+export const FULL_DEFAULTS = {
+  hashRoutes: false,
+  serverCookie: false,
   consent: 'granted',
   whilePending: 'hold',
   respectGpc: false,
@@ -67,24 +82,26 @@ export const CONSENT_DEFAULTS = {
 } as const;
 
 /** What holds where an option is not given, of those that everything needs. */
-export const ESSENTIALS: Pick<Settings, 'flushAfterMs' | 'flushAt' | 'namespace' | 'cookieDomain' | 'fetch'> =
-  {
-    flushAfterMs: 2_000,
-    flushAt: 20,
-    namespace: 'throughline',
-    cookieDomain: '',
-    // Looked up at each call: a page may replace it, and it must not be called on another object.
-    fetch: (url, init) => fetch(url, init),
-  };
+export const ESSENTIALS: Pick<
+  Settings,
+  'autoPage' | 'flushAfterMs' | 'flushAt' | 'namespace' | 'cookieDomain' | 'fetch'
+> = {
+  autoPage: false,
+  flushAfterMs: 2_000,
+  flushAt: 20,
+  namespace: 'throughline',
+  cookieDomain: '',
+  // Looked up at each call: a page may replace it, and it must not be called on another object.
+  fetch: (url, init) => fetch(url, init),
+};
 
 /** What holds where an option is not given; also the type that each must have. */
 const DEFAULTS: Settings = {
   writeKey: '',
   host: '',
   ...ESSENTIALS,
-  autoPage: false,
   plugins: [],
-  ...CONSENT_DEFAULTS,
+  ...FULL_DEFAULTS,
   storage: null,
   onDrop: () => undefined,
 };

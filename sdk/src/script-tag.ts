@@ -9,23 +9,25 @@ declare global {
   }
 }
 
-/** What the stub has listed; undefined where the script is on the page a second time: the first tracker stays. */
-export function readEarlyCalls(): readonly EarlyCall[] | undefined {
-  const before = window.throughline;
-  if (Array.isArray(before)) return before as readonly EarlyCall[];
-  return before && 'track' in before ? undefined : [];
-}
-
-/** The settings of the tag: `data-write-key="pk_…"` is `writeKey`; one without a value, or any but `false`, says yes. */
-export function readAttributes<S extends EssentialSettings>(defaults: Partial<S>): S {
+/**
+ * Gives a page the tracker that its tag asks for: the tag's attributes are its settings, `data-write-key="pk_…"` is
+ * `writeKey`. A switch is on where it has no value, or any but `false`; attributes that are no options are nobody's.
+ * It is `window.throughline`, or has the name that `data-global` gives. The script a second time on a page changes
+ * nothing: the first tracker stays.
+ */
+export function startTracker<S extends EssentialSettings>(
+  defaults: Omit<S, 'writeKey' | 'host'>,
+  open: (settings: S, earlyCalls: readonly EarlyCall[]) => Tracker | ConsentedTracker,
+): void {
   // Classic scripts have one while they run, also asynchronous and inserted ones.
   const { src, dataset } = document.currentScript as HTMLScriptElement;
-  const { autoPage = 'false' } = dataset;
-  // Attributes that are not options are nobody's.
-  return {
-    ...defaults,
-    host: new URL(src).origin,
-    ...dataset,
-    autoPage: autoPage !== 'false',
-  } as unknown as S;
+  const globals = window as unknown as Record<string, Tracker | readonly EarlyCall[] | undefined>;
+  const name = dataset.global || 'throughline';
+  const before = globals[name] ?? [];
+  if (!Array.isArray(before)) return;
+  const settings: Record<string, unknown> = { ...defaults, host: new URL(src).origin, ...dataset };
+  for (const key in defaults) {
+    if (typeof defaults[key as never] === 'boolean') settings[key] = String(settings[key]) !== 'false';
+  }
+  globals[name] = open(settings as unknown as S, before as readonly EarlyCall[]) as Tracker;
 }

@@ -1,12 +1,11 @@
 import { ESSENTIALS } from './options';
 import type { EssentialSettings } from './options';
-import { readAttributes, readEarlyCalls } from './script-tag';
+import { startTracker } from './script-tag';
 import { doEarlyCalls, openTracker } from './tracker';
 
-/** `sdk.js`: records from the start. */
-const earlyCalls = readEarlyCalls();
-if (earlyCalls) {
-  const opened = openTracker(readAttributes<EssentialSettings>(ESSENTIALS));
-  window.throughline = opened.tracker;
+/** `sdk.js`: what most sites need, and records from the start. */
+startTracker<EssentialSettings>(ESSENTIALS, (settings, earlyCalls) => {
+  const opened = openTracker(settings);
   doEarlyCalls(opened, earlyCalls);
-}
+  return opened.tracker;
+});

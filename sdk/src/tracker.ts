@@ -2,7 +2,8 @@ import { version } from '../package.json';
 import { browserClock } from './browser/clock';
 import { openDatabase } from './browser/database';
 import type { Database } from './browser/database';
-import { createCookie, createIdentityStore } from './browser/identity-store';
+import { createCookie } from './browser/cookie';
+import { createIdentityStore } from './browser/identity-store';
 import type { IdentityEdges, IdentityStore } from './browser/identity-store';
 import { openJournal } from './browser/journal';
 import { followLifecycle, whenActivated } from './browser/lifecycle';
@@ -26,11 +27,20 @@ import type { Receipt, Tell } from './core/receipt';
 import { createSubscriptions } from './core/subscriptions';
 import type { Subscriptions } from './core/subscriptions';
 import { createUuidV7 } from './core/uuid';
+import { routeUrl } from './core/wire';
 import type { EventType, Properties, WireEvent } from './core/wire';
 import type { EssentialSettings } from './options';
 
-/** A call that was made before there was a tracker: method, arguments, and when, in milliseconds since 1970. */
-export type EarlyCall = readonly [method: string, given: readonly unknown[], at?: number];
+/**
+ * What was asked of a tracker before there was one: a method or one of its parts, as `track` or `consent.set`, its
+ * arguments, when in milliseconds since 1970, and who is given what comes of it.
+ */
+export type EarlyCall = readonly [
+  method: string,
+  given: readonly unknown[],
+  at?: number,
+  tell?: (result: unknown) => void,
+];
 
 export const newId = createUuidV7(browserClock.now, (bytes) => crypto.getRandomValues(bytes));
 
@@ -70,7 +80,7 @@ export interface OpenEdges {
   /** localStorage, unless nothing may be kept there. */
   readonly area?: () => Storage | false;
   /** Keeps who the visitor is. */
-  readonly identity?: Pick<IdentityEdges, 'local' | 'cookie'> | undefined;
+  readonly identity?: Pick<IdentityEdges, 'cookie'> & Partial<Pick<IdentityEdges, 'local'>>;
 }
 
 /** Starts tracking with complete settings, which nobody checks any more. */
@@ -143,7 +153,7 @@ export function openTracker(
     session: () => ({ id: identity.sessionId(browserClock.now()) }),
   };
   if (settings.autoPage) {
-    settlePageView = followPageViews(browserClock, () => void tracker.page(), life.signal);
+    settlePageView = followPageViews(readContext, () => void tracker.page(), life.signal);
   }
   return { tracker, call, queue, database, tell, stop };
 }
@@ -153,14 +163,21 @@ export function doEarlyCalls(
   { tracker, call }: Pick<Opened, 'tracker' | 'call'>,
   earlyCalls: readonly EarlyCall[],
 ): void {
-  for (const [method, given, at] of earlyCalls) {
+  for (const [method, given, at, told] of earlyCalls) {
     const isEvent = EVENT_TYPES.includes(method as EventType);
     // What is no method, or fails, is the page's own mistake.
     attempt(() => {
-      if (isEvent) void call(method as EventType, given, { at });
-      else tracker[method as 'on'](...(given as Parameters<Tracker['on']>));
+      const result = isEvent ? call(method as EventType, given, { at }) : findMethod(tracker, method)(...given);
+      told?.(result);
     });
   }
+}
+
+/** Also one that lies deeper, as `consent.set` does. */
+function findMethod(tracker: object, path: string): (...given: readonly unknown[]) => unknown {
+  return path
+    .split('.')
+    .reduce<never>((whole, name) => whole[name], tracker as never);
 }
 
 /** When and where a call was made; now and here, where that is not given. */
@@ -216,7 +233,7 @@ function openPipeline(
   readonly sender: Sender;
   readonly locks: Locks;
 } {
-  const { namespace, writeKey, host, fetch } = settings;
+  const { namespace, writeKey, fetch } = settings;
   const prefix = `${namespace}.${writeKey}.`;
   const clock = browserClock;
   const tab = newId().slice(-12);
@@ -232,7 +249,7 @@ function openPipeline(
     findLive: locks.findLive,
     tell,
   });
-  const url = `${host.replace(/\/+$/, '')}/v1/batch?writeKey=${encodeURIComponent(writeKey)}`;
+  const url = routeUrl(settings, 'batch');
   const sender = createSender({
     ...settings,
     queue,

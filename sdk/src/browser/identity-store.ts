@@ -4,9 +4,8 @@ import type { User } from '../core/identity';
 import { continueSession } from '../core/session';
 import type { Session } from '../core/session';
 import type { Properties } from '../core/wire';
+import type { Cookie } from './cookie';
 import type { LocalStore } from './local-storage';
-
-const COOKIE_SECONDS = 365 * 86_400;
 
 /** Who this browser is, shared by all pages of the origin, and kept in memory where nothing can be stored. */
 export interface IdentityStore {
@@ -25,12 +24,6 @@ export interface IdentityEdges {
   /** Of all keys in localStorage. */
   readonly prefix: string;
   readonly newId: () => string;
-}
-
-/** One cookie. */
-export interface Cookie {
-  read(): string | undefined;
-  write(value: string): void;
 }
 
 /**
@@ -75,7 +68,11 @@ export function createIdentityStore({ local, cookie, prefix, newId }: IdentityEd
 }
 
 /** A value in localStorage that other pages may change; memory has it where localStorage has nothing. */
-function keepJson<T>(local: LocalStore, key: string, none: T): { read: () => T; write: (value: T) => void } {
+export function keepJson<T>(
+  local: LocalStore,
+  key: string,
+  none: T,
+): { read: () => T; write: (value: T) => void } {
   let known = none;
   return {
     read: () => attempt(() => (JSON.parse(local.get(key) ?? 'null') as T | null) ?? known, known),
@@ -84,31 +81,4 @@ function keepJson<T>(local: LocalStore, key: string, none: T): { read: () => T; 
       local.set(key, JSON.stringify(value));
     },
   };
-}
-
-/**
- * A cookie of this site that never throws; a sandboxed frame has none.
- *
- * @param domain shared with subdomains of this domain; empty for this host alone
- */
-export function createCookie(name: string, domain: string): Cookie {
-  const attributes =
-    `; path=/; max-age=${COOKIE_SECONDS}; samesite=lax` +
-    (domain && `; domain=${domain}`) +
-    (location.protocol === 'https:' ? '; secure' : '');
-  const find = (): string | undefined =>
-    document.cookie.split('; ').find((pair) => pair.startsWith(`${name}=`));
-  return {
-    read: () => attempt(find)?.slice(name.length + 1),
-    write: (value) => attempt(() => void (document.cookie = `${name}=${value}${attributes}`)),
-  };
-}
-
-/** Takes the cookie away, whichever of this host's domains it was set for. */
-export function removeCookie(name: string): void {
-  const labels = location.hostname.split('.');
-  const domains = labels.map((_, from) => `; domain=${labels.slice(from).join('.')}`);
-  for (const domain of ['', ...domains]) {
-    attempt(() => void (document.cookie = `${name}=; path=/; max-age=0${domain}`));
-  }
 }

@@ -1,16 +1,23 @@
-import type { Clock } from './clock';
+import { attempt } from '../core/attempt';
 import { whenActivated } from './lifecycle';
+import type { ReadPage } from './page-context';
+
+/** Not in TypeScript's DOM library yet; a page may have something of its own under that name. */
+declare const navigation: EventTarget;
 
 /**
- * Records a page view now and whenever path or query change, until the signal; the fragment alone is not
- * another page, one that is rendered in advance is viewed when it is opened, and one that comes out of the
+ * Records a page view now and whenever the address changes, until the signal; a page that is rendered in advance is viewed when it is opened, and one that comes out of the
  * back/forward cache is viewed again, as it would be had it been loaded again.
  *
  * Each view waits for the end of the tick, because a router sets the title after the address, and because a
  * redirect inside the tick is not a view. The function returned records one that is due without waiting, so
  * that what happens on the page follows it.
  */
-export function followPageViews(clock: Clock, onPageView: () => void, signal: AbortSignal): () => void {
+export function followPageViews(
+  readPage: ReadPage,
+  onPageView: () => void,
+  signal: AbortSignal,
+): () => void {
   let last = '';
   let isDue = false;
   const settle = (): void => {
@@ -19,11 +26,11 @@ export function followPageViews(clock: Clock, onPageView: () => void, signal: Ab
     onPageView();
   };
   const look = (): void => {
-    const address = location.pathname + location.search;
-    if (signal.aborted || address === last) return;
-    last = address;
+    const { url = '' } = readPage().page ?? {};
+    if (signal.aborted || url === last) return;
+    last = url;
     isDue = true;
-    clock.after(0, settle);
+    setTimeout(settle);
   };
   const start = (): void => {
     // The wrappers stay when it is over: somebody else may have wrapped them in turn.
@@ -34,6 +41,8 @@ export function followPageViews(clock: Clock, onPageView: () => void, signal: Ab
         look();
       };
     }
+    // Sees also who kept the functions from before they were wrapped, and who navigates without them; not everywhere.
+    attempt(() => navigation.addEventListener('currententrychange', look, { signal }));
     const onShow = ({ persisted }: PageTransitionEvent): void => {
       if (!persisted) return;
       last = '';

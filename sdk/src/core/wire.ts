@@ -1,3 +1,11 @@
+/** Where a page sends: its source is known before the body is read. */
+export function routeUrl(
+  { host, writeKey }: { readonly host: string; readonly writeKey: string },
+  route: string,
+): string {
+  return `${host.replace(/\/+$/, '')}/v1/${route}?writeKey=${encodeURIComponent(writeKey)}`;
+}
+
 /** What goes to the collector, and the only answers of it that count: `POST {host}/v1/batch`. */
 export type EventType = 'track' | 'identify' | 'page' | 'screen' | 'group' | 'alias';
 
