@@ -56,14 +56,15 @@ export function openWithConsent(
   };
   const call: Opened['call'] = (type, given, early) => {
     settlePageView();
+    const moment = { page: readPage(type === 'page'), ...early };
     const opened = gate.now();
-    if (opened) return opened.call(type, given, early);
+    if (opened) return opened.call(type, given, moment);
     // As it is now: the page may change what it passed, and may be another one by then.
     const copy = snapshot(given.filter((value) => typeof value !== 'function')) as readonly unknown[];
-    const moment = { at: browserClock.now(), page: readPage(type === 'page'), ...early };
+    const held = { at: browserClock.now(), ...moment };
     return new Promise((resolve) => {
       gate.pass((opened) => {
-        if (opened) resolve(opened.call(type, copy, moment));
+        if (opened) resolve(opened.call(type, copy, held));
         else resolve(drop(life.signal.aborted ? 'closed' : 'consent'));
       });
     });

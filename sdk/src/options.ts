@@ -25,7 +25,7 @@ export interface TrackerOptions {
   readonly namespace?: string;
   /**
    * The domain whose hosts share the anonymous ID's cookie. @default the site's: the shortest end of the host's name
-   * that is nobody else's, as example.co.uk is for www.example.co.uk; in `sdk.js` this host
+   * that is nobody else's, as example.co.uk is for www.example.co.uk; in sdk.js this host
    */
   readonly cookieDomain?: string;
   /**

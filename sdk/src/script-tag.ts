@@ -21,13 +21,11 @@ export function startTracker<S extends EssentialSettings>(
 ): void {
   // Classic scripts have one while they run, also asynchronous and inserted ones.
   const { src, dataset } = document.currentScript as HTMLScriptElement;
+  const { global: name = 'throughline', autoPage = 'false' } = dataset;
   const globals = window as unknown as Record<string, Tracker | readonly EarlyCall[] | undefined>;
-  const name = dataset.global || 'throughline';
   const before = globals[name] ?? [];
   if (!Array.isArray(before)) return;
-  const settings: Record<string, unknown> = { ...defaults, host: new URL(src).origin, ...dataset };
-  for (const key in defaults) {
-    if (typeof defaults[key as never] === 'boolean') settings[key] = String(settings[key]) !== 'false';
-  }
+  const host = new URL(src).origin;
+  const settings = { ...defaults, host, ...dataset, autoPage: autoPage !== 'false' };
   globals[name] = open(settings as unknown as S, before as readonly EarlyCall[]) as Tracker;
 }

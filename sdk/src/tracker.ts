@@ -167,17 +167,13 @@ export function doEarlyCalls(
     const isEvent = EVENT_TYPES.includes(method as EventType);
     // What is no method, or fails, is the page's own mistake.
     attempt(() => {
-      const result = isEvent ? call(method as EventType, given, { at }) : findMethod(tracker, method)(...given);
-      told?.(result);
+      told?.(
+        isEvent
+          ? call(method as EventType, given, { at })
+          : tracker[method as 'on'](...(given as Parameters<Tracker['on']>)),
+      );
     });
   }
-}
-
-/** Also one that lies deeper, as `consent.set` does. */
-function findMethod(tracker: object, path: string): (...given: readonly unknown[]) => unknown {
-  return path
-    .split('.')
-    .reduce<never>((whole, name) => whole[name], tracker as never);
 }
 
 /** When and where a call was made; now and here, where that is not given. */

@@ -106,11 +106,12 @@ const SDK: Table = {
   options: ['errors', 'type:api', 'type:core'],
   tracker: ['core', 'browser', 'options', 'type:api', '../package.json'],
   // A tracker that is there only while the visitor has agreed to it.
-  consent: ['tracker', 'core', 'browser', 'type:options', 'type:api'],
+  consent: ['tracker', 'withdrawable', 'core', 'browser', 'type:options', 'type:api'],
+  withdrawable: ['tracker', 'core', 'browser', 'type:options'],
   'create-tracker': ['consent', 'tracker', 'core', 'browser', 'options', 'type:api'],
   'script-tag': ['type:tracker', 'type:options', 'type:api'],
   script: ['tracker', 'script-tag', 'options'],
-  'script-consent': ['consent', 'script-tag', 'options'],
+  'script-full': ['consent', 'script-tag', 'options'],
   index: ['create-tracker', 'type:options', 'type:api', 'type:core'],
   // Entry points of their own: of the tracker they know its public calls only.
   entry: ['errors'],
@@ -123,8 +124,9 @@ const SDK: Table = {
 const JOINERS = [
   'tracker.ts',
   'consent.ts',
+  'withdrawable.ts',
   'create-tracker.ts',
-  'script-consent.ts',
+  'script-full.ts',
   'node/tracker.ts',
   'script.ts',
   'index.ts',
@@ -296,7 +298,7 @@ describe('every file', () => {
       ...unreached(sdk, [
         'index.ts',
         'script.ts',
-        'script-consent.ts',
+        'script-full.ts',
         'node/tracker.ts',
         'react/react.ts',
         'vue/vue.ts',

@@ -13,12 +13,8 @@ declare const navigation: EventTarget;
  * redirect inside the tick is not a view. The function returned records one that is due without waiting, so
  * that what happens on the page follows it.
  */
-export function followPageViews(
-  readPage: ReadPage,
-  onPageView: () => void,
-  signal: AbortSignal,
-): () => void {
-  let last = '';
+export function followPageViews(readPage: ReadPage, onPageView: () => void, signal: AbortSignal): () => void {
+  let last: string | undefined = '';
   let isDue = false;
   const settle = (): void => {
     if (!isDue) return;
@@ -26,7 +22,7 @@ export function followPageViews(
     onPageView();
   };
   const look = (): void => {
-    const { url = '' } = readPage().page ?? {};
+    const url = readPage().page?.url;
     if (signal.aborted || url === last) return;
     last = url;
     isDue = true;

@@ -14,7 +14,7 @@ function readString(text: string): string {
 /**
  * A copy of any value as JSON can carry it, made now, so that what the page changes later does not matter.
  * Never throws: what cannot be copied (cycles, functions, DOM nodes, getters and `toJSON` that throw, revoked
- * proxies, what lies too deep) is replaced by a short text in brackets, and the rest stays.
+ * proxies, what lies too deep) is replaced by `[cut]`, and the rest stays.
  */
 export function snapshot(root: unknown): unknown {
   let values = 0;
@@ -28,7 +28,7 @@ export function snapshot(root: unknown): unknown {
         return String(value);
       case 'function':
       case 'symbol':
-        return `[${typeof value}]`;
+        return '[cut]';
       case 'object':
         return value && copyObject(value as Readonly<Record<string, unknown>>, above);
       default:
@@ -37,11 +37,11 @@ export function snapshot(root: unknown): unknown {
   };
 
   const copyObject = (value: Readonly<Record<string, unknown>>, above: readonly unknown[]): unknown => {
-    if (above.includes(value)) return '[circular]';
-    if ('nodeType' in value && 'nodeName' in value) return '[node]';
+    // Cycles, and what only a DOM node has.
+    if (above.includes(value) || 'ownerDocument' in value) return '[cut]';
     const path = [...above, value];
     if (typeof value.toJSON === 'function') return copy(value.toJSON(), path);
-    const read = (key: string | number): unknown => attempt(() => copy(value[key], path), '[unreadable]');
+    const read = (key: string | number): unknown => attempt(() => copy(value[key], path), '[cut]');
     if (Array.isArray(value)) {
       const length = Math.min(value.length, MAX_VALUES);
       return Array.from({ length }, (_, index) => read(index) ?? null);
@@ -51,7 +51,7 @@ export function snapshot(root: unknown): unknown {
     return Object.fromEntries(keys.map((key) => [readString(key), read(key)]));
   };
 
-  return attempt(() => copy(root, []), '[unreadable]');
+  return attempt(() => copy(root, []), '[cut]');
 }
 
 /** The snapshot of what should be an object; anything else is absent. */

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { readCampaign } from '../../src/core/campaign';
 import { createEvent, readCall } from '../../src/core/event';
 import { identifyUser, NOBODY } from '../../src/core/identity';
 import { continueSession } from '../../src/core/session';
@@ -109,12 +108,4 @@ test('a session goes on through gaps under 30 minutes, forwards and backwards', 
   expect(later).toEqual({ id: 's1', lastAt: 29 * 60_000 });
   expect(continueSession(later, 59 * 60_000, () => 's2').id).toBe('s2');
   expect(continueSession(later, -3_600_000, () => 's2').id).toBe('s2');
-});
-
-test('the campaign is what the address says of it', () => {
-  expect(readCampaign('?utm_source=mail&utm_campaign=may&utm_medium=&q=1')).toEqual({
-    source: 'mail',
-    name: 'may',
-  });
-  expect(readCampaign('?q=1')).toBeUndefined();
 });
