@@ -112,6 +112,22 @@ describe('an event', () => {
     expect((await changesOf(id)).data.map(shown)).toEqual([`${ann} entered by clock`]);
   });
 
+  it('that turns out to be the earlier one of an order lets out whose order it was', async () => {
+    const [ann, bob] = users('ann', 'bob') as [string, string];
+    const order = (userId: string, at: string) => ({
+      ...{ type: 'track', event: 'Order Completed', userId, timestamp: at },
+      properties: { order_id: `of ${ann}`, revenue: 10, currency: 'USD' },
+    });
+    const { id } = await create({ name: 'With an order', rule: { trait: '$orders', gte: 1 } });
+    await given(order(ann, '2026-06-15T11:00:00.000Z'));
+    await api.worker.tick();
+    expect(await membersOf(id)).toContain(ann);
+    await given(order(bob, '2026-06-15T10:00:00.000Z'));
+    await api.worker.tick();
+    expect(await membersOf(id)).toContain(bob);
+    expect(await membersOf(id)).not.toContain(ann);
+  });
+
   it('that was being written while an audience was created is not lost', async () => {
     const [device] = users('device') as [string];
     const [first, second] = users('first', 'second') as [string, string];
