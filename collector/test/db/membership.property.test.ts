@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NormalEvent } from '../../src/core/event';
 import { type IdentifierKind, subjectIdOf } from '../../src/core/identifier';
 import { rebuildAudience } from '../../src/db/audience-rebuild';
@@ -28,6 +28,8 @@ import { holds, type Person, type RuleJson } from '../support/rule-oracle';
 import { countDeadlocks, eventsOf, openWriting, type Writing } from '../support/writing';
 
 const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 8);
+/** A run may take seconds where the machine is busy. */
+vi.setConfig({ testTimeout: 60_000 + RUNS * 10_000 });
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const MAX_OWNERS = 2;
