@@ -72,7 +72,7 @@ export function createQueue(edges: QueueEdges): Queue {
     journal.erase(entries);
     entries.forEach(({ name }) => leftovers.add(name));
     const names = [...leftovers];
-    if (names.length > 0 && (await database.remove(names))) names.forEach((name) => leftovers.delete(name));
+    if (names[0] && (await database.remove(names))) names.forEach((name) => leftovers.delete(name));
   };
   /** Drops what is too old or too much, and returns the rest. */
   const bound = async <E extends Entry>(entries: readonly E[]): Promise<readonly E[]> => {
@@ -82,18 +82,27 @@ export function createQueue(edges: QueueEdges): Queue {
     return entries.filter((entry) => !overflow.has(entry));
   };
 
+  /** Oldest first, and last those that are late; without those that are on their way. */
+  const lineUp = <E extends Entry>(entries: readonly E[]): readonly E[] => {
+    const flights = journal.flights();
+    const rank = ({ name }: Entry): string => (late.has(name) ? '~' : '') + name;
+    return entries.filter(({ id }) => !flights.has(id)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  };
+
   return {
     count: () => own.size,
-    idle: () => lineUp([...own.values()], journal.flights(), late),
+    idle: () => lineUp([...own.values()]),
     take: async (maxEvents) => {
       await keepAll();
       const orphans = (await findOrphans(edges)).filter(({ name }) => !leftovers.has(name));
       const waiting = await bound([...own.values(), ...orphans]);
       const flights = journal.flights();
-      const entries = takeBatch(lineUp(waiting, flights, late), maxEvents, MAX_BATCH_BYTES);
-      const batch = await readEvents(entries, edges);
+      const entries = takeBatch(lineUp(waiting), maxEvents, MAX_BATCH_BYTES);
+      const events = await readEvents(entries, edges);
       // A text that is not there was deleted meanwhile, or cannot be read: others must not wait for it.
-      if (batch.length < entries.length) postpone(entries);
+      if (events.length < entries.length) postpone(entries);
+      // While texts were read, the page may have been hidden: then its own are on their way, or there already.
+      const batch = lineUp(events).filter(({ name, tab: from }) => own.has(name) || from !== tab);
       return { batch, hasLost: orphans.some(({ id }) => flights.has(id)) };
     },
     settle,
@@ -123,16 +132,6 @@ export function createQueue(edges: QueueEdges): Queue {
   };
 }
 
-/** Oldest first, and last those that are late; without those that are on their way. */
-function lineUp<E extends Entry>(
-  entries: readonly E[],
-  flights: ReadonlySet<string>,
-  late: ReadonlySet<string>,
-): readonly E[] {
-  const rank = ({ name }: Entry): string => (late.has(name) ? '~' : '') + name;
-  return entries.filter(({ id }) => !flights.has(id)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
-}
-
 /** Gives events to IndexedDB, and erases from the journal what that has. */
 function createStoring(
   { journal, database }: QueueEdges,
@@ -149,7 +148,7 @@ function createStoring(
   const drain = async (): Promise<void> => {
     const events = fresh.filter(isWaiting);
     fresh = [];
-    if (events.length === 0) return;
+    if (!events[0]) return;
     if (await database.put(events)) journal.erase(events);
     else refused.push(...events);
   };
@@ -174,7 +173,7 @@ async function findOrphans({ tab, journal, database, findLive }: QueueEdges): Pr
   const foreign = [...names]
     .flatMap((name) => parseEntryName(name) ?? [])
     .filter((entry) => entry.tab !== tab);
-  if (foreign.length === 0) return foreign;
+  if (!foreign[0]) return foreign;
   // Where that cannot be told, as on a page that is being left, nobody is taken for gone.
   const isLive = await findLive().catch(() => () => true);
   return foreign.filter((entry) => !isLive(entry.tab));

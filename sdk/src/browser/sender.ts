@@ -67,7 +67,8 @@ export function createSender(edges: SenderEdges): Sender {
   const sendOwn = (): void => {
     if (isUnsure || !pace.isOpenAtLast()) return;
     const batch = takeBatch(queue.idle(), Infinity, transport.spareBytes());
-    if (batch.length > 0) void deliver(batch);
+    // The turn that was due may have found it on its way, so another one follows.
+    if (batch[0]) void deliver(batch).then(run);
   };
   const inTurn = createTurn(edges, sendOwn);
   // What is recorded while a pass runs may be too late for it, so one more follows; never more than one.

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openDatabase } from '../../src/browser/database';
 import { createLocalStore } from '../../src/browser/local-storage';
 import { createLeaseLocks } from '../../src/browser/locks';
-import { accept, createTestClock, openPage } from '../support';
+import { accept, createTestClock, openPage, refuse } from '../support';
 
 /** Waits for what IndexedDB does in real time; the clock of the page stands still meanwhile. */
 async function reach(condition: () => void | Promise<void>): Promise<void> {
@@ -26,6 +26,79 @@ async function leaveBehind(count: number, clock = createTestClock()) {
   dead.die();
   return { storage: dead.storage, clock, ids };
 }
+
+describe('a page that is hidden while it reads what another one left', () => {
+  /** Reads nothing from IndexedDB until told. */
+  function holdReading(): () => void {
+    const read = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'get')!
+      .value as IDBObjectStore['get'];
+    let go = (): void => undefined;
+    const told = new Promise<void>((resolve) => (go = resolve));
+    vi.spyOn(IDBObjectStore.prototype, 'get').mockImplementation(function (this: IDBObjectStore, key) {
+      const { name } = this.transaction.db;
+      const store = this.name;
+      const request = {} as IDBRequest & { onsuccess: ((event: Event) => void) | null };
+      void told.then(() => {
+        const opening = indexedDB.open(name);
+        opening.onsuccess = () => {
+          const found = read.call(opening.result.transaction(store).objectStore(store), key);
+          found.onsuccess = () => {
+            Object.defineProperty(request, 'result', { value: found.result });
+            request.onsuccess?.(new Event('success'));
+          };
+        };
+      });
+      return request;
+    });
+    return go;
+  }
+
+  test.each(['on their way', 'there already'])('sends its own once, when they are %s', async (where) => {
+    const { storage, clock, ids } = await leaveBehind(1);
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const page = openPage({ storage, clock, reply: (request) => answered.then(() => accept(request)) });
+    const go = holdReading();
+    const own = page.record();
+    const flushed = page.sender.flush();
+    await reach(() => expect(IDBObjectStore.prototype.get).toHaveBeenCalled());
+    page.sender.sendOwn();
+    expect(sent(page)).toEqual([own]);
+    if (where === 'there already') {
+      answer();
+      await reach(() => expect(page.onSent).toHaveBeenCalledWith(own));
+    }
+    go();
+    await reach(() => expect(sent(page)).toContain(ids[0]));
+    answer();
+    await flushed;
+    expect(sent(page)).toEqual([...ids, own].sort());
+  });
+});
+
+test.each([
+  ['has to wait', () => refuse(503, { 'retry-after': '5' })],
+  ['is too much at once', () => refuse(413)],
+])('what a hidden page has sent goes again without a new call where it %s', async (_, refusal) => {
+  let answer = (): void => undefined;
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  const page = openPage({
+    reply: (request, index) => (index > 0 ? accept(request) : answered.then(refusal)),
+  });
+  const ids = [page.record(), page.record()];
+  page.sender.sendOwn();
+  // The turn that was due finds all of them on their way.
+  page.clock.advance(2_000);
+  await page.sender.flush();
+  expect(sent(page)).toEqual(ids);
+  answer();
+  await reach(() => expect(page.onError).toHaveBeenCalledOnce());
+  await reach(() => {
+    page.clock.advance(6_000);
+    expect(sent(page)).toEqual([...ids, ...ids].sort());
+  });
+  await reach(async () => expect(await page.stored()).toEqual([]));
+});
 
 describe('storage that is half broken', () => {
   test('what IndexedDB will not delete is sent once, and deleted as soon as it can be', async () => {
