@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { openEmbeddedPostgres } from '../src/embedded/embedded-postgres';
 import { readPostmasterFile } from '../src/embedded/server-process';
+import { machineBinaries } from '../test/support/machine-binaries';
 import { makeDataFolder, startCollector, THROUGHLINE } from '../test/support/collector';
 import type { CleanUp } from './clean-up';
 import { cpuSecondsOf, cpuSecondsOfFamily } from './cpu-time';
@@ -55,6 +56,7 @@ export async function openIngestServer({ cleanUp, cpuProfileFolder }: IngestOpti
     isConfigured: true,
     onNotice: (sentence) => console.error(sentence),
     onProblem: (sentence) => console.error(sentence),
+    ...machineBinaries(),
   });
   // Known to the clean-up before it is there: an interrupted start is waited for and undone.
   cleanUp.add(() => opening.then((opened) => opened.close(), ignore));
@@ -94,10 +96,13 @@ export async function openIngestServer({ cleanUp, cpuProfileFolder }: IngestOpti
 
 const ignore = (): void => undefined;
 
-/** Settings of the collector that the environment names are tried; where its data lie is ours to say. */
+/** Where its data lie, and which Postgres it is, are ours to say. */
+const NOT_TRIED = ['THROUGHLINE_DATA_DIR', 'THROUGHLINE_TEST_PG_BIN'];
+
+/** Settings of the collector that the environment names are tried. */
 function settingsToTry(): Record<string, string> {
   const ours = Object.entries(process.env).filter(
-    ([name]) => name.startsWith('THROUGHLINE_') && name !== 'THROUGHLINE_DATA_DIR',
+    ([name]) => name.startsWith('THROUGHLINE_') && !NOT_TRIED.includes(name),
   );
   return Object.fromEntries(ours) as Record<string, string>;
 }
