@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { buildApp } from '../src/app';
 import { uuidV7 } from '../src/core/uuid';
 import { openDatabase } from '../src/db/connect';
+import { createDecider } from '../src/decide';
 import { FOLDERS } from '../src/folders';
 import type { AcceptedBatch, Ingest, Verdict } from '../src/ingest';
 import { createIdentityChanges } from '../src/ingest/change-identity';
@@ -61,6 +62,11 @@ const app = await buildApp(
     accessDb: db,
     ingest: nowhere,
     identity: createIdentityChanges({ pool, now: () => new Date(), newId }),
+    decider: createDecider({
+      ...{ db, pool, ingest: nowhere },
+      monotonic: () => performance.now(),
+      onProblem: () => undefined,
+    }),
     metrics,
     now: () => new Date(),
     newId,

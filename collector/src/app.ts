@@ -21,6 +21,8 @@ import { addCookieRoute } from './routes/cookie';
 import { addClientSettingsRoutes } from './routes/client-settings';
 import { addConsoleRoutes } from './routes/console';
 import type { App, RouteContext } from './routes/context';
+import { addDecideRoute } from './routes/decide';
+import { addDecisionRoutes } from './routes/decisions';
 import { addDemoRoutes } from './routes/demo';
 import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
@@ -63,6 +65,7 @@ const READER_ROUTES = [
   addProfileSessionRoutes,
   addProfileExportRoutes,
   addAudienceRoutes,
+  addDecisionRoutes,
   addRejectedRoutes,
   addRegulationRoutes,
   addRegulationExport,
@@ -127,6 +130,8 @@ export async function buildApp(
   }
   // With a write key, from pages of its own site.
   await app.register(async (scope) => addCookieRoute(scope as App, routes));
+  // With a secret key, or from any page with a write key.
+  await app.register(async (scope) => addDecideRoute(scope as App, routes));
   // With a secret key, and a body without a bound.
   await app.register(async (scope) => addImportRoute(scope as App, { ...routes, longRequests }));
   await app.register(async (scope) => {

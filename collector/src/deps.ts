@@ -17,6 +17,7 @@ import { findRunningServer } from './embedded/running-server';
 import type { StopMode } from './embedded/server-process';
 import { StartError } from './embedded/start-error';
 import { FOLDERS } from './folders';
+import { createDecider } from './decide';
 import { openIngest } from './ingest';
 import { createIdentityChanges } from './ingest/change-identity';
 import { createMetrics, type PoolUse } from './metrics';
@@ -65,6 +66,8 @@ const READERS = 10;
 const KEY_READERS = 2;
 /** Voids and links may move a long history; neither reads nor events wait for that. */
 const CHANGERS = 2;
+/** Who decides does not wait behind long reads. */
+const DECIDERS = 4;
 const DEFAULT_FOLDER = '.throughline';
 const TOKEN_BYTES = 24;
 const ID_RANDOM_BYTES = 10;
@@ -74,7 +77,7 @@ const IDS_AT_ONCE = 1_000;
 export async function openDeps(options: OpenOptions): Promise<Deps> {
   const { config, log } = options;
   const server = await openServer(options);
-  const { readers, keyReaders, writers, changers, closePools } = openPools(server.url, options);
+  const { readers, keyReaders, writers, changers, deciders, closePools } = openPools(server.url, options);
   try {
     await prepareDatabase(readers, options);
   } catch (error) {
@@ -91,6 +94,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       useOf('keys', keyReaders),
       useOf('ingest', writers),
       useOf('changes', changers),
+      useOf('decisions', deciders),
     ],
     upkeep: () => worker.upkeep(),
     membership: () => worker.membership(),
@@ -121,6 +125,12 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       accessDb: keyReaders.db,
       ingest,
       identity: createIdentityChanges({ pool: changers.pool, now: () => new Date(), newId }),
+      decider: createDecider({
+        ...deciders,
+        ingest,
+        monotonic: () => performance.now(),
+        onProblem: (error) => log.error({ err: error }, 'A decision fell back on its default'),
+      }),
       metrics,
       now: () => new Date(),
       newId,
@@ -152,9 +162,10 @@ function openPools(url: string, { config, log }: OpenOptions) {
   const keyReaders = open('throughline-keys', { max: KEY_READERS, answerTimeoutMs });
   const writers = open('throughline-ingest', { max: config.writers, pipeline: true, answerTimeoutMs });
   const changers = open('throughline-changes', { max: CHANGERS, pipeline: true, answerTimeoutMs });
+  const deciders = open('throughline-decisions', { max: DECIDERS, pipeline: true, answerTimeoutMs });
   const closePools = (): Promise<unknown> =>
-    Promise.allSettled([readers, keyReaders, writers, changers].map((pool) => pool.close()));
-  return { readers, keyReaders, writers, changers, closePools };
+    Promise.allSettled([readers, keyReaders, writers, changers, deciders].map((pool) => pool.close()));
+  return { readers, keyReaders, writers, changers, deciders, closePools };
 }
 
 async function prepareDatabase(readers: OpenedDatabase, options: OpenOptions): Promise<void> {

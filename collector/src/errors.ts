@@ -8,13 +8,20 @@ export const API_ERRORS = {
   invalid_request: { status: 400, message: 'The request is not valid; detail names each fault.' },
   invalid_event: { status: 400, message: 'The event was refused.' },
   invalid_cursor: { status: 400, message: 'The cursor is not one that this list gave out.' },
+  invalid_decision: {
+    status: 400,
+    message: 'The decision is not valid; detail names each fault by its path.',
+  },
   invalid_rule: { status: 400, message: 'The rule is not valid; detail names each fault by its path.' },
   too_slow: { status: 400, message: 'The answer would have taken too long; ask for less.' },
   unauthorized: { status: 401, message: 'A valid key is required.' },
   forbidden_origin: { status: 403, message: 'This origin may not do that.' },
   not_found: { status: 404, message: 'There is no such thing here.' },
   request_timeout: { status: 408, message: 'Nothing arrived for too long.' },
-  audience_in_use: { status: 409, message: 'The rules of other audiences read its members.' },
+  audience_in_use: {
+    status: 409,
+    message: 'The rules of other audiences, or of decisions, read its members.',
+  },
   erasure_running: {
     status: 409,
     message: 'Somebody among them is being erased; ask again when that is done.',

@@ -19,6 +19,17 @@ import { readVisit, type Visit } from './visit';
 export const EVENT_TYPES = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
+/**
+ * The source of what the collector records itself: on the timeline, and counted in nothing, so that who was merely decided
+ * about is neither seen nor busier for it. Nothing that is sent can have it.
+ */
+export const OWN_SOURCE_ID = '00000000-0000-0000-0000-000000000001';
+
+/** Whether the collector records it itself. */
+export function isOwnEvent({ sourceId }: Pick<NormalEvent, 'sourceId'>): boolean {
+  return sourceId === OWN_SOURCE_ID;
+}
+
 /** An event may be at most this many bytes of JSON, the batch's context included. */
 export const MAX_EVENT_BYTES = 32 * 1024;
 export const MAX_MESSAGE_ID_LENGTH = 100;

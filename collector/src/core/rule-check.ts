@@ -4,6 +4,7 @@ import {
   type AudienceRule,
   BUILTIN_TRAITS,
   type BucketRule,
+  contextPathOf,
   kindOfTrait,
   MAX_LEAVES,
   MAX_RULE_DEPTH,
@@ -20,20 +21,28 @@ export type CheckedRule =
   | { readonly ok: true; readonly rule: Rule }
   | { readonly ok: false; readonly problems: readonly RuleProblem[] };
 
+/** What a rule is for: an audience has no context, and a decision does not wait for events to be counted. */
+export type RuleUse = 'audience' | 'decision';
+
 /**
  * Checks a value that came from outside to be a rule.
  *
+ * @param options.path where the rule stands @default 'rule'
+ * @param options.use @default 'audience'
  * @returns the rule, with nothing in it that the language does not know and the shorthand written out; or what is
  *   wrong, each with its path and what would be valid there (at most MAX_PROBLEMS of them)
  */
-export function checkRule(value: unknown): CheckedRule {
+export function checkRule(
+  value: unknown,
+  { path = 'rule', use = 'audience' }: { readonly path?: string; readonly use?: RuleUse } = {},
+): CheckedRule {
   const findings = createFindings();
   const count = { leaves: 0, conditions: 0, sequels: 0 };
   const rule = isShorthand(value)
-    ? expandShorthand(value, { path: 'rule', findings })
-    : readRule(value, { path: 'rule', depth: 1, findings, count });
+    ? expandShorthand(value, { path, findings })
+    : readRule(value, { path, depth: 1, findings, count, use });
   if (count.leaves > MAX_LEAVES) {
-    findings.add('rule', `may ask at most ${MAX_LEAVES} things; this one asks more`);
+    findings.add(path, `may ask at most ${MAX_LEAVES} things; this one asks more`);
   }
   const { problems } = findings;
   return problems.length === 0 ? { ok: true, rule } : { ok: false, problems };
@@ -46,6 +55,7 @@ interface Place {
   readonly path: string;
   readonly depth: number;
   readonly findings: Findings;
+  readonly use: RuleUse;
   /** Shared by all places of a rule. */
   readonly count: Count & { leaves: number };
 }
@@ -94,7 +104,7 @@ function readForm(form: Form, value: Fields, place: Place): Rule {
 
 const LEAF_READERS = {
   trait: readTraitRule,
-  event: readEventRule,
+  event: readEvents,
   audience: readAudienceRule,
   bucket: readBucketRule,
 } as const;
@@ -122,14 +132,27 @@ function readRules(value: unknown, place: Place): readonly Rule[] {
   return rules;
 }
 
-function readTraitRule(value: Fields, { path, findings }: Place): Rule {
+/** Counting events takes as long as somebody's history is; of an audience it is done before anybody asks. */
+function readEvents(value: Fields, place: Place): Rule {
+  if (place.use === 'audience') return readEventRule(value, place);
+  const message = 'is not asked in a decision: make an audience of it, and name that by {"audience":key}';
+  place.findings.add(pathOf(place.path, 'event'), message);
+  return UNREADABLE;
+}
+
+function readTraitRule(value: Fields, { path, findings, use }: Place): Rule {
   refuseUnknown(value, { path, findings, known: ['trait'], mayCompare: true });
   const at = pathOf(path, 'trait');
   const trait = readPath(value['trait'], { path: at, findings });
   if (trait === null) return UNREADABLE;
+  if (use === 'audience' && contextPathOf(trait) !== null) {
+    findings.add(at, 'is what the caller of a decision says: it may stand in decisions only');
+    return UNREADABLE;
+  }
   const kind = kindOfTrait(trait);
   if (kind === null) {
-    const names = [...Object.keys(BUILTIN_TRAITS), '$revenue.EUR (of any currency)'];
+    const context = use === 'decision' ? ['$context.cart.total (anything that the caller says)'] : [];
+    const names = [...Object.keys(BUILTIN_TRAITS), '$revenue.EUR (of any currency)', ...context];
     findings.add(at, `is not built in; what begins with $ is ${listOf(names)}`);
     return UNREADABLE;
   }

@@ -44,7 +44,8 @@ export function explainRule(rule: Rule): Explanation {
   };
 }
 
-function sayRule(rule: Rule): string {
+/** A rule as a clause that follows "where" or "if". */
+export function sayRule(rule: Rule): string {
   if ('all' in rule) return rule.all.map(sayWithin).join(' and ');
   if ('any' in rule) return rule.any.map(sayWithin).join(' or ');
   if ('not' in rule) return `not: ${sayWithin(rule.not)}`;
@@ -57,7 +58,7 @@ function sayWithin(rule: Rule): string {
   return isLeaf ? sayLeaf(rule) : `(${sayRule(rule)})`;
 }
 
-function sayLeaf(leaf: Leaf): string {
+export function sayLeaf(leaf: Leaf): string {
   if ('trait' in leaf) return `${nameOfTrait(leaf.trait)} ${compared(leaf)}`;
   if ('event' in leaf) return sayEvent(leaf);
   return 'audience' in leaf ? `the profile is in the audience ${quoted(leaf.audience)}` : sayBucket(leaf);

@@ -1,6 +1,7 @@
 import {
   ANY_EVENT,
   type Comparisons,
+  contextPathOf,
   type EventRule,
   isEventKind,
   type Leaf,
@@ -55,6 +56,8 @@ export function needsOfLeaf(leaf: Leaf): RuleNeeds {
   }
   if ('trait' in leaf) {
     const usesClock = isRelative(leaf);
+    // Nothing of the profile.
+    if (contextPathOf(leaf.trait) !== null) return { ...NOTHING, usesClock };
     if (leaf.trait.startsWith('$')) return { ...NOTHING, builtins: [leaf.trait], usesClock };
     return { ...NOTHING, traits: [stepsOf(leaf.trait)[0]!], usesClock };
   }

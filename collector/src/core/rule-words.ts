@@ -2,6 +2,7 @@
 import {
   type CalendarUnit,
   type Comparisons,
+  contextPathOf,
   currencyOfTrait,
   type Operator,
   OPERATORS,
@@ -57,6 +58,8 @@ export function nameOfTrait(trait: string): string {
   if (currency !== null) return `the revenue in ${currency}`;
   const campaign = /^\$first_campaign\.(\w+)$/.exec(trait)?.[1];
   if (campaign !== undefined) return `the ${campaign} of the first campaign`;
+  const said = contextPathOf(trait);
+  if (said !== null) return `${quoted(said)} of the context`;
   return TRAIT_NAMES[trait] ?? `the trait ${quoted(trait)}`;
 }
 

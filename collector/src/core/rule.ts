@@ -19,6 +19,8 @@
  * - `then`: an event counts if another one follows it, later and at most `within` later; with `not`, if none does and
  *   that time has passed. With `same`, both must have these properties, and the same values in them.
  * - `audience` reads the stored members of another audience; `bucket` hashes the profile's ID (see {@link BucketRule}).
+ * - A trait that begins with `$context.` is what the caller of a decision says of the moment (core/decision.ts); there is
+ *   nobody to say it of members.
  */
 export type Rule = AllRule | AnyRule | NotRule | Leaf;
 /** What asks something of a profile; the other rules only combine. */
@@ -154,9 +156,16 @@ export function currencyOfTrait(trait: string): string | null {
   return /^\$revenue\.([A-Z]{3})$/.exec(trait)?.[1] ?? null;
 }
 
+const CONTEXT = '$context.';
+
+/** The path within a decision's context of a trait such as `$context.cart.total`; null where it is another trait. */
+export function contextPathOf(trait: string): string | null {
+  return trait.startsWith(CONTEXT) ? trait.slice(CONTEXT.length) : null;
+}
+
 /** What a trait may be compared as; null where it looks built in but is not. */
 export function kindOfTrait(trait: string): ValueKind | null {
-  if (!trait.startsWith('$')) return 'json';
+  if (!trait.startsWith('$') || contextPathOf(trait) !== null) return 'json';
   if (currencyOfTrait(trait) !== null) return 'number';
   return Object.hasOwn(BUILTIN_TRAITS, trait) ? BUILTIN_TRAITS[trait]! : null;
 }

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import {
   type BucketRule,
+  contextPathOf,
   currencyOfTrait,
   type EventRule,
   isBareCount,
@@ -23,6 +24,7 @@ import {
   revenueSums,
   type RuleRun,
   said,
+  saidContext,
   standingTrait,
   USER_ID,
 } from './rule-sources-sql';
@@ -77,6 +79,8 @@ export function createLeaves(run: RuleRun, { clock }: { readonly clock: boolean 
     if ('trait' in leaf) return compileTrait(leaf);
     if ('event' in leaf) return compileEvent(leaf);
     if ('bucket' in leaf) return { value: null, holds: isInBucket(leaf), changes: [] };
+    const isMember = run.memberships?.get(leaf.audience);
+    if (isMember !== undefined) return { value: null, holds: sql`(${isMember}::boolean)`, changes: [] };
     const name = sql.ref(`m${joins.length}`);
     joins.push(members({ key: leaf.audience, name }, run));
     return { value: null, holds: sql`(${name}.profile_id is not null)`, changes: [] };
@@ -115,6 +119,7 @@ function createBuiltins(run: RuleRun): Traits {
   const columns: RawBuilder<unknown>[] = [];
   const revenues: RawBuilder<unknown>[] = [];
   let readsIdentifiers = false;
+  let readsContext = false;
 
   const column = (value: RawBuilder<unknown>): RawBuilder<unknown> => {
     const name = `t${columns.length}`;
@@ -127,6 +132,11 @@ function createBuiltins(run: RuleRun): Traits {
     return sql`coalesce(${sql.ref(`r.${name}`)}, 0)`;
   };
   const builtin = (trait: string): RawBuilder<unknown> => {
+    const path = contextPathOf(trait);
+    if (path !== null) {
+      readsContext = true;
+      return sql`nullif(c.said #> ${stepsOf(path)}::text[], 'null'::jsonb)`;
+    }
     switch (trait) {
       case '$email':
       case '$user_id':
@@ -141,7 +151,7 @@ function createBuiltins(run: RuleRun): Traits {
       case '$events':
         return sql`p.event_count`;
       case '$pages':
-        return column(sql`sum(q.page_count)`);
+        return column(sql`coalesce(sum(q.page_count), 0)`);
       case '$last_page':
         return column(
           sql`coalesce(${said(sql`max(q.last_page)`, 'url')}, ${said(sql`max(q.last_page)`, 'path')})`,
@@ -165,6 +175,7 @@ function createBuiltins(run: RuleRun): Traits {
       profiles(columns, run),
       ...(revenues.length > 0 ? [revenueSums(revenues, run)] : []),
       ...(readsIdentifiers ? [identifiers(run)] : []),
+      ...(readsContext ? [saidContext(run)] : []),
     ],
   };
 }

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import { leavesOf, type Rule } from '../core/rule';
-import { createLeaves } from './rule-leaves-sql';
+import { type Leaf, leavesOf, type Rule } from '../core/rule';
+import { createLeaves, type Leaves } from './rule-leaves-sql';
 import type { RuleRun } from './rule-sources-sql';
 import { holdsWhere } from './rule-sql';
 
@@ -47,13 +47,16 @@ const MAX_VALUE_LENGTH = 200;
 /** Of each profile that the run asks about what each leaf of a rule finds. */
 export function compileWhy(rule: Rule, run: RuleRun): RawBuilder<WhyRow> {
   const leaves = createLeaves(run, { clock: false });
-  const found = leavesOf(rule).map(({ leaf }) => {
-    const { holds, value } = leaves.compile(leaf);
-    return sql`jsonb_build_array(${holds}, ${value === null ? sql`null` : shown(sql`to_jsonb(${value.sql})`)})`;
-  });
+  const found = leavesOf(rule).map(({ leaf }) => foundBy(leaf, leaves));
   return sql`
     select p.profile_id, jsonb_build_array(${sql.join(found)}) as why
     from ${leaves.sources()}`;
+}
+
+/** Whether a leaf holds, and what it compares, as JSON (see {@link WhyRow}). */
+export function foundBy(leaf: Leaf, leaves: Leaves): RawBuilder<unknown> {
+  const { holds, value } = leaves.compile(leaf);
+  return sql`jsonb_build_array(${holds}, ${value === null ? sql`null` : shown(sql`to_jsonb(${value.sql})`)})`;
 }
 
 function shown(value: RawBuilder<unknown>): RawBuilder<unknown> {

@@ -11,34 +11,52 @@ export interface RuleRun extends RunTime {
   readonly currency: string;
   /** Only these profiles; all of the workspace's where it is left out. */
   readonly profileIds?: readonly string[];
+  /** One profile, whether or not anything is known of it: there is a row for it in any case. */
+  readonly asked?: AskedProfile;
+  /** Of one profile, by their keys: whether it is in these audiences, whatever is stored. */
+  readonly memberships?: ReadonlyMap<string, boolean>;
+}
+
+/** Whom a decision is about, and what its caller says of the moment. */
+export interface AskedProfile {
+  readonly profileId: string;
+  /** JSON text of an object. */
+  readonly context: string;
 }
 
 /** Whether a row of a table is about a profile that the run asks about. */
 function isAsked(
   table: RawBuilder<unknown>,
-  { workspaceId, profileIds }: RuleRun,
+  { workspaceId, profileIds, asked }: RuleRun,
   owner: RawBuilder<unknown> = sql`owner_id`,
 ): RawBuilder<boolean> {
   const isInWorkspace = sql<boolean>`${table}.workspace_id = ${workspaceId}`;
+  if (asked !== undefined) return sql`${isInWorkspace} and ${table}.${owner} = ${asked.profileId}::uuid`;
   if (profileIds === undefined) return isInWorkspace;
   return sql`${isInWorkspace} and ${table}.${owner} = any(${profileIds}::uuid[])`;
 }
 
 /** The profiles, as p, with columns that sum up their parts q. */
 export function profiles(columns: readonly RawBuilder<unknown>[], run: RuleRun): RawBuilder<unknown> {
+  const { asked } = run;
   const all = [
-    sql`q.owner_id as profile_id`,
+    asked === undefined ? sql`q.owner_id as profile_id` : sql`${asked.profileId}::uuid as profile_id`,
     sql`min(q.first_seen_at) as first_seen_at`,
     sql`max(q.last_seen_at) as last_seen_at`,
-    sql`sum(q.event_count) as event_count`,
-    sql`sum(q.order_count) as order_count`,
+    sql`coalesce(sum(q.event_count), 0) as event_count`,
+    sql`coalesce(sum(q.order_count), 0) as order_count`,
     ...columns,
   ];
   return sql`(
       select ${sql.join(all)}
       from profile_part q
       where ${isAsked(sql`q`, run)}
-      group by q.owner_id) as p`;
+      ${asked === undefined ? sql`group by q.owner_id` : sql``}) as p`;
+}
+
+/** What the caller of a decision says, as c; read once, however many leaves ask for it. */
+export function saidContext({ asked }: RuleRun): RawBuilder<unknown> {
+  return sql`cross join (select ${asked?.context ?? '{}'}::jsonb as said offset 0) as c`;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What stretches of history come to, of the events that are stored: read when they change hands. */
+import { OWN_SOURCE_ID } from '../core/event';
 import { registersOf, type Registers } from '../core/traits';
 import { CAMPAIGN_FIELDS, type Marks, marksOf, NO_MARKS, readVisit } from '../core/visit';
 import { instants, uuids } from './columns';
@@ -34,6 +35,9 @@ const stretchColumns = (stretches: readonly Stretch[]) => [
   instants(stretches.map((stretch) => stretch.toAt)),
 ];
 
+/** What the collector records itself is counted in nothing. */
+const IS_COUNTED = `source_id <> '${OWN_SOURCE_ID}'`;
+
 /** What the stored events of each stretch come to, by the stretch's index; a stretch without events is left out. */
 export async function readStretchCounts(
   client: Querier,
@@ -49,7 +53,8 @@ export async function readStretchCounts(
   }>(
     `select n, count(*) as events, count(*) filter (where type = 'page') as pages,
             min(occurred_at) as first_seen_at, max(occurred_at) as last_seen_at
-     from ${inStretches('event', 'type, occurred_at')}
+     from ${inStretches('event', 'type, occurred_at, source_id')}
+     where ${IS_COUNTED}
      group by n`,
     [workspaceId, ...stretchColumns(stretches)],
   );
@@ -143,7 +148,7 @@ const markedEvent = ({ mark, says, order }: { mark: string; says: string; order:
   from event
   where workspace_id = $1 and subject_id = stretch.subject_id
     and occurred_at >= stretch.from_at and occurred_at < stretch.to_at
-    and part.${mark} is not null and ${says}
+    and part.${mark} is not null and ${IS_COUNTED} and ${says}
   order by occurred_at ${order}, message_id ${order}
   limit 1)`;
 

@@ -8,6 +8,7 @@ import type {
   AudienceSizeTable,
   AudienceTable,
 } from './audience-tables';
+import type { DecisionTable, DecisionVersionTable, RecordedSubjectTable } from './decision-tables';
 import type { ColumnType, Generated } from 'kysely';
 import type { IdentifierKind } from '../core/identifier';
 import type { Registers } from '../core/traits';
@@ -283,6 +284,9 @@ export interface Database {
   audience_size: AudienceSizeTable;
   audience_listed: AudienceListedTable;
   audience_rebuild: AudienceRebuildTable;
+  decision: DecisionTable;
+  decision_version: DecisionVersionTable;
+  recorded_subject: RecordedSubjectTable;
   console_ticket: ConsoleTicketTable;
   console_session: ConsoleSessionTable;
   audit_entry: AuditEntryTable;

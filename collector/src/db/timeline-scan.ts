@@ -31,7 +31,8 @@ export interface StretchRange {
 
 /**
  * The stretches in which the profile has events, by how early in the timeline they can have one. What a part says of
- * its first and last event bounds each of its stretches; a subject without a part has no events here at all.
+ * its first and last event bounds each of its stretches; a subject without a part has no events here at all. But where
+ * the collector itself recorded something, which is counted in no part: the times of that count too.
  */
 export async function readStretches(
   { db, workspaceId }: Reading,
@@ -57,10 +58,14 @@ export async function readStretches(
   }>`${PREPARED}
     with span as ${spansOf(workspaceId, profileId)},
     stretch as (
-      select span.subject_id, greatest(span.from_at, part.first_seen_at, ${from}::timestamptz) as from_at,
-        least(span.to_at, part.last_seen_at + interval '1 millisecond', ${to}::timestamptz) as to_at
-      from span join profile_part part on part.subject_id = span.subject_id
-      where part.workspace_id = ${workspaceId} and part.owner_id = ${profileId}),
+      select span.subject_id,
+        greatest(span.from_at, least(part.first_seen_at, own.since_at), ${from}::timestamptz) as from_at,
+        least(span.to_at, greatest(part.last_seen_at, own.until_at) + interval '1 millisecond', ${to}::timestamptz) as to_at
+      from span
+      left join profile_part part on part.workspace_id = ${workspaceId} and part.owner_id = ${profileId}
+        and part.subject_id = span.subject_id
+      left join recorded_subject own on own.workspace_id = ${workspaceId} and own.subject_id = span.subject_id
+      where part.subject_id is not null or own.subject_id is not null),
     reaching as (select *, ${reach} as reach from stretch where from_at < to_at and ${after === null ? sql`true` : isAhead})
     select subject_id, ${msOf('from_at')} as from_ms, ${msOf('to_at')} as to_ms, ${msOf('reach')} as reach_ms
     from reaching

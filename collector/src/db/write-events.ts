@@ -163,3 +163,25 @@ export async function insertRejected(
     ],
   );
 }
+
+/** Notes from when until when subjects have events that are counted in no part. Behind the parts. */
+export async function noteRecorded(
+  client: Querier,
+  workspaceId: string,
+  events: readonly NormalEvent[],
+): Promise<void> {
+  await client.query(
+    `insert into recorded_subject as r (workspace_id, subject_id, since_at, until_at)
+     select $1, subject_id, min(at), max(at)
+     from unnest($2::uuid[], $3::timestamptz[]) as given (subject_id, at)
+     group by subject_id
+     order by subject_id
+     on conflict (workspace_id, subject_id) do update
+     set since_at = least(r.since_at, excluded.since_at), until_at = greatest(r.until_at, excluded.until_at)`,
+    [
+      workspaceId,
+      uuids(events.map((event) => event.subjectId)),
+      instants(events.map((event) => event.occurredAt)),
+    ],
+  );
+}

@@ -1,6 +1,6 @@
 import { createInterests, type Interests, type InterestsOf } from '../core/audience-interest';
 import type { Divisions } from '../core/division';
-import type { NormalEvent } from '../core/event';
+import { isOwnEvent, type NormalEvent } from '../core/event';
 import { ownerAt } from '../core/identity';
 import { insertMarks, markForAll, readFollowedRules } from '../db/audience-marks';
 import type { OrderEntry } from '../db/write-orders';
@@ -39,6 +39,8 @@ export async function markAudiences(
   for (const event of events) {
     const profileId = ownerOf(event);
     marks.add(profileId, interests.touchedBy(event));
+    // Nobody begins with what we record ourselves, which is counted in nothing.
+    if (isOwnEvent(event)) continue;
     firsts.set(profileId, Math.min(firsts.get(profileId) ?? Infinity, event.occurredAt));
   }
   for (const entry of replaced) marks.add(ownerOf(entry), interests.ofOrders);

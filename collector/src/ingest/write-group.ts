@@ -1,4 +1,4 @@
-import type { NormalEvent } from '../core/event';
+import { isOwnEvent, type NormalEvent } from '../core/event';
 import type { Divisions } from '../core/division';
 import { type Claim, claimsOf, MAX_OWNERS, ownerAt } from '../core/identity';
 import { createLedger, type Ledger } from '../core/ledger';
@@ -12,6 +12,7 @@ import {
   insertEventKeys,
   insertEvents,
   insertRejected,
+  noteRecorded,
 } from '../db/write-events';
 import { countDropped, restoreSubjects } from '../db/suppression';
 import { insertClaims, replaceOwnership } from '../db/write-identity';
@@ -155,12 +156,15 @@ function sendWrites(
   if (orders.taken.length > 0) sent.push(replaceOrderEntries(client, workspaceId, orders.taken));
   sent.push(addToParts(client, workspaceId, ledger.parts()));
   if (ledger.revenue().length > 0) sent.push(addRevenue(client, workspaceId, ledger.revenue()));
+  const own = events.filter(isOwnEvent);
+  if (own.length > 0) sent.push(noteRecorded(client, workspaceId, own));
   return sent;
 }
 
 /** What the new events themselves add, each to whom it belongs. */
 function addEvents(ledger: Ledger, events: readonly NormalEvent[], divisions: Divisions): void {
   for (const event of events) {
+    if (isOwnEvent(event)) continue;
     const { subjectId, occurredAt, messageId, traitValues, visit } = event;
     ledger.add({
       ownerId: ownerAt(subjectId, divisions.get(subjectId) ?? [], occurredAt),

@@ -10,6 +10,7 @@ import { listReaders, listRules } from '../db/audience-readers';
 import { cancelRebuild } from '../db/audience-rebuild';
 import { changeAudience, deleteAudience, insertAudience, listAudiences } from '../db/audiences';
 import { changeWorkspace, inWorkspace } from '../db/connect';
+import { listDecisionsNaming, lockNaming } from '../db/decisions';
 import { ApiError } from '../errors';
 import { PageQuery, pageOf, StrictObject } from '../schema';
 import { addAudienceChangeRoutes } from './audience-changes';
@@ -200,7 +201,8 @@ const addDeletion: AddRoutes = (app, { db, access }) => {
       schema: {
         tags,
         summary: 'Delete an audience and its list of members',
-        description: 'Not while rules of other audiences read its members (`audience_in_use`).',
+        description:
+          'Not while rules of other audiences, or of decisions, read its members (`audience_in_use`).',
         params: AudienceParams,
         response: { 204: Type.Null() },
       },
@@ -212,14 +214,12 @@ const addDeletion: AddRoutes = (app, { db, access }) => {
       const { id } = await inWorkspace(db, workspaceId, find);
       await cancelRebuild(db, { workspaceId, audienceId: id });
       await changeWorkspace(db, workspaceId, async (transaction) => {
+        await lockNaming(transaction, workspaceId);
         const { key } = await find(transaction);
         const readers = await listReaders(transaction, workspaceId, key);
-        if (readers.length > 0)
-          throw new ApiError(
-            'audience_in_use',
-            undefined,
-            readers.map((each) => each.key),
-          );
+        const decisions = await listDecisionsNaming(transaction, workspaceId, key);
+        const inUse = [...readers.map((each) => each.key), ...decisions];
+        if (inUse.length > 0) throw new ApiError('audience_in_use', undefined, inUse);
         await deleteAudience(transaction, workspaceId, id);
       });
       return reply.code(204).send(null);

@@ -11,6 +11,7 @@ import type {
 import type { Kysely } from 'kysely';
 import type { AccessControl } from '../access';
 import type { Config } from '../config';
+import type { Decider } from '../decide';
 import type { Database } from '../db/tables';
 import type { Ingest } from '../ingest';
 import type { IdentityChanges } from '../ingest/change-identity';
@@ -24,6 +25,7 @@ export interface RouteContext {
   readonly accessDb: Kysely<Database>;
   readonly ingest: Ingest;
   readonly identity: IdentityChanges;
+  readonly decider: Decider;
   readonly metrics: Metrics;
   readonly now: () => Date;
   /** A new UUIDv7. */

@@ -35,7 +35,8 @@ function withoutChance(text: string): string {
     .replaceAll('\r\n', '\n')
     .trim()
     .replace(/\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b/g, '<id>')
-    .replace(/\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g, '<time>');
+    .replace(/\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g, '<time>')
+    .replace(/"tookMs": ?[\d.]+/g, '"tookMs": 0');
 }
 
 const readAnswer = (info: string, text: string): unknown =>

@@ -322,6 +322,8 @@ describe('a table with something of somebody in it', () => {
       'profile_link',
       'profile_part',
       'profile_revenue',
+      // A hash and a time.
+      'recorded_subject',
       // Hashes.
       'regulation_subject',
       'rejected_event',

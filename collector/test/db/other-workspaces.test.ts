@@ -47,12 +47,17 @@ async function fillOurs() {
     name: `Everybody ${randomUUID()}`,
     rule: { trait: '$events', gte: 1 },
   });
+  const decision = await post('/v1/decisions', {
+    name: `Ours ${randomUUID()}`,
+    cases: [{ when: { audience: audience.key }, then: 'secret' }, { then: null }],
+  });
   await post('/v1/claims/void', { weaker: 'anonymous:other device', stronger: 'user:joined' });
   await post('/v1/profiles/link', { source: 'user:joined', target: 'user:ours' });
   const regulation = await post('/v1/regulations', { type: 'export', ids: ['user:ours'] });
   return {
     'profiles/{id}': [idOf('user', 'ours'), idOf('anonymous', 'device'), 'user:ours', 'anonymous:device'],
     'audiences/{id}': [audience.id as string],
+    'decisions/{id}': [decision.id as string, decision.key as string],
     'regulations/{id}': [regulation.id as string],
   };
 }
@@ -64,6 +69,7 @@ describe('a workspace', () => {
     const lists = [
       'profiles',
       'audiences',
+      'decisions',
       'claims/voids',
       'profiles/links',
       'regulations',
@@ -86,6 +92,10 @@ describe('a workspace', () => {
       ['PUT', 'audiences/{id}', '/members', { ids: [] }],
       ['POST', 'audiences/{id}', '/members', { ids: [] }],
       ...['', '/export'].map((more) => ['GET', 'regulations/{id}', more]),
+      ...['', '/versions', '/versions/1'].map((more) => ['GET', 'decisions/{id}', more]),
+      ['PUT', 'decisions/{id}', '', { cases: [{ then: 'theirs' }] }],
+      ['POST', 'decisions/{id}', '/activate', { version: 1 }],
+      ['DELETE', 'decisions/{id}', ''],
     ] as [string, keyof typeof ours, string, object?][];
     for (const [method, place, more, sent] of foreign) {
       for (const id of ours[place]) {
@@ -102,7 +112,7 @@ describe('a workspace', () => {
       new Set(
         documented.map(
           ({ method, path }) =>
-            `${method} ${path.replace('{messageId}', 'm1').replace('{profile}', 'user:ours')}`,
+            `${method} ${path.replace('{messageId}', 'm1').replace('{profile}', 'user:ours').replace('{version}', '1')}`,
         ),
       ),
     );
@@ -132,6 +142,9 @@ describe('a workspace', () => {
       expect([type, status]).toEqual([type, 201]);
       for (const subject of body.subjects) expect([type, subject.status]).toEqual([type, 'unknown']);
     }
+    const { 'decisions/{id}': decisions } = await fillOurs();
+    for (const decision of decisions)
+      expect((await asked('POST', '/v1/decide', { decision, userId: 'ours' })).status).toBe(404);
     await asked('POST', '/v1/regulations', { type: 'suppress', ids: profile });
     await api.worker.tick();
     const sent = await api.batch([{ type: 'page', userId: 'ours' }]);

@@ -25,9 +25,11 @@ const COLLECTOR: Table = {
   db: ['core', 'kysely', 'pg', 'node:*'],
   // It waits between tries.
   ingest: ['core', 'db', 'queue', 'type:pg', 'node:timers/promises'],
+  // Reads in one snapshot on connections of its own; what it records takes the way of all events.
+  decide: ['core', 'db', 'type:ingest', 'type:kysely', 'type:pg'],
   routes: [
     ...['core', 'db', 'errors', 'schema', 'access', 'live-feed', 'scripts'],
-    ...['type:ingest', 'type:metrics', 'type:queue', 'type:config'],
+    ...['type:ingest', 'type:decide', 'type:metrics', 'type:queue', 'type:config'],
     // An import answers its errors by itself, in its last line.
     ...['import', 'failure', 'type:long-requests'],
     // What a route says of the pages that may call it.
@@ -36,7 +38,7 @@ const COLLECTOR: Table = {
   ],
   // A long stream, fed to the same queue as everything else.
   import: ['core', 'errors', 'queue', 'type:ingest', 'node:*'],
-  failure: ['db', 'errors', 'queue'],
+  failure: ['db', 'decide', 'errors', 'queue'],
   'long-requests': ['type:node:http', 'type:node:net'],
   schema: ['core', '@fastify/type-provider-typebox'],
   errors: [],
@@ -72,6 +74,7 @@ const COLLECTOR: Table = {
       'config',
       'core',
       'db',
+      'decide',
       'embedded',
       'folders',
       'ingest',

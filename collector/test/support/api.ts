@@ -7,6 +7,7 @@ import { uuidV7 } from '../../src/core/uuid';
 import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
 import { ensureFirstWorkspace } from '../../src/db/keys';
 import { FOLDERS } from '../../src/folders';
+import { createDecider } from '../../src/decide';
 import { openIngest } from '../../src/ingest';
 import { createIdentityChanges } from '../../src/ingest/change-identity';
 import { createMetrics } from '../../src/metrics';
@@ -112,6 +113,13 @@ export async function openApi({
       accessDb: opened.db,
       ingest,
       identity: createIdentityChanges({ pool: opened.pool, now: () => clock.now, newId }),
+      decider: createDecider({
+        ...opened,
+        ingest,
+        monotonic: () => performance.now(),
+        // A test sees it by the answer.
+        onProblem: () => undefined,
+      }),
       metrics,
       now: () => clock.now,
       newId,
