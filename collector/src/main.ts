@@ -9,6 +9,7 @@ import { generateKey, KEY_RANDOM_BYTES } from './core/key';
 import { ensureFirstWorkspace, type FirstWorkspace } from './db/keys';
 import { MigrationError } from './db/migrate';
 import { createConsoleTicket } from './db/sessions';
+import { addDemo } from './demo';
 import { openDeps, type CloseMode, type Deps } from './deps';
 import { StartError } from './embedded/start-error';
 import { readEnvironment } from './environment';
@@ -148,6 +149,7 @@ async function announce(config: Config, context: Deps['context'], url: string): 
   const { workspaceId } = workspace;
   await createConsoleTicket(context.db, { workspaceId, ticket, now: context.now() });
   const isProduction = config.environment === 'production';
+  if (!isProduction) await addDemo(context, workspaceId);
   const banner = renderBanner({
     url,
     ticket,

@@ -1,6 +1,7 @@
 import { account, addToCart, cartCount, placeOrder, removeFromCart, signIn, signOut } from './basket.js';
 import { productOf } from './catalogue.js';
 import { element } from './dom.js';
+import { simulationPage } from './simulation.js';
 import {
   forgetVisitor,
   identifyAccount,
@@ -27,6 +28,7 @@ function show() {
 function viewOf(place, id) {
   if (place === '') return productList();
   if (place === 'cart') return cartPage({ onRemove: remove, onOrder: order });
+  if (place === 'simulation') return simulationPage();
   if (place === 'sign-in') return signInPage({ onSignIn: enter });
   if (place === 'order' && id) return orderPage(id);
   const product = place === 'product' && productOf(id);

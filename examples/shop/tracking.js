@@ -35,10 +35,43 @@ export function forgetVisitor() {
   send('reset');
 }
 
+/**
+ * Somebody on a device of their own goes to the checkout; resolves when the collector has stored all of it, with what it
+ * answered, and with the visitor's ID.
+ */
+export async function simulateCalls({ userId, email, cart, earlierOrder }) {
+  await trackerReady();
+  forgetVisitor();
+  const traits = email ? { email } : {};
+  const identifying = userId ? send('identify', userId, traits) : send('identify', traits);
+  const tracking = [];
+  if (earlierOrder !== null) {
+    const order_id = `H-DEMO-${userId || email}`;
+    tracking.push(send('track', 'Order Completed', { order_id, revenue: earlierOrder, currency: CURRENCY }));
+  }
+  tracking.push(send('track', 'Checkout Started', { ...cart, currency: CURRENCY }));
+  void window.throughline.flush();
+  const [identified, ...tracked] = (await Promise.all([identifying, ...tracking])).map(
+    ({ status }) => status,
+  );
+  return { identified, tracked, anonymousId: window.throughline.anonymousId() };
+}
+
+/** The stub does not know who the visitor is. */
+async function trackerReady() {
+  if (window.throughline.anonymousId) return;
+  const script = document.querySelector('script[data-write-key]');
+  await new Promise((resolve, reject) => {
+    script.addEventListener('load', resolve);
+    script.addEventListener('error', () => reject(new Error('sdk.js did not load.')));
+  });
+}
+
 /** Through the global each time: until sdk.js has loaded it is the stub, afterwards the tracker. */
 function send(method, ...args) {
-  window.throughline[method](...args);
+  const outcome = window.throughline[method](...args);
   showSent(method, args);
+  return outcome;
 }
 
 function propertiesOf(product) {

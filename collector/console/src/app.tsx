@@ -13,6 +13,8 @@ const Profile = lazy(() => import('./pages/profile').then((module) => module.Pro
 const Audiences = lazy(() => import('./pages/audiences').then((module) => module.Audiences));
 const NewAudience = lazy(() => import('./pages/new-audience').then((module) => module.NewAudience));
 const Audience = lazy(() => import('./pages/audience').then((module) => module.Audience));
+const Decisions = lazy(() => import('./pages/decisions').then((module) => module.Decisions));
+const Decision = lazy(() => import('./pages/decision').then((module) => module.Decision));
 const NotFound = lazy(() => import('./pages/not-found').then((module) => module.NotFound));
 
 export function App() {
@@ -62,6 +64,8 @@ function Pages() {
         <Route path="/console/audiences" component={Audiences} />
         <Route path="/console/audiences/new" component={NewAudience} />
         <Route path="/console/audiences/:id" component={Audience} />
+        <Route path="/console/decisions" component={Decisions} />
+        <Route path="/console/decisions/:id" component={Decision} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>

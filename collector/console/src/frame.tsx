@@ -10,6 +10,7 @@ const PLACES: readonly { readonly href: string; readonly name: string; readonly 
   { href: '/console/', name: 'Live', icon: 'live' },
   { href: '/console/profiles', name: 'Profiles', icon: 'profiles' },
   { href: '/console/audiences', name: 'Audiences', icon: 'audiences' },
+  { href: '/console/decisions', name: 'Decisions', icon: 'decisions' },
 ];
 
 interface FrameProps {

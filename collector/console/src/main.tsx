@@ -5,6 +5,7 @@ import './styles/base.css';
 import './styles/frame.css';
 import './styles/parts.css';
 import './styles/events.css';
+import './styles/decisions.css';
 
 const root = document.getElementById('console');
 if (root) render(<App />, root);

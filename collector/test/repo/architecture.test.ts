@@ -59,6 +59,8 @@ const COLLECTOR: Table = {
   folders: ['node:*'],
   logger: ['type:config', 'fastify'],
   banner: [],
+  // What the demo shop shows.
+  demo: ['core', 'db', 'type:kysely'],
   'silent-connections': ['type:node:http', 'type:node:net'],
   openapi: ['schema', 'type:fastify'],
   // The Postgres of our own knows nothing of what is stored in it.
@@ -86,7 +88,8 @@ const COLLECTOR: Table = {
     'node:*',
   ],
   main: [
-    ...['app', 'banner', 'config', 'core', 'db', 'deps', 'embedded', 'environment', 'logger', 'type:fastify'],
+    ...['app', 'banner', 'config', 'core', 'db', 'demo', 'deps', 'embedded', 'environment', 'logger'],
+    'type:fastify',
     'node:*',
   ],
   cli: [

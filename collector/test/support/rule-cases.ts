@@ -41,7 +41,8 @@ const impostors = fc.constantFrom(
   '2026-06-01T00:05:00Z\n',
 );
 const leaves = fc.oneof(scalars, scalars, instants, impostors, fc.constant(null));
-const values = fc.oneof(
+/** What a property, a trait or a context may say. */
+export const values = fc.oneof(
   { weight: 5, arbitrary: leaves },
   { weight: 1, arbitrary: fc.array(leaves, { maxLength: 3 }) },
   { weight: 1, arbitrary: fc.record({ b: leaves, '0': leaves }, { requiredKeys: [] }) },

@@ -64,8 +64,9 @@ function bucketOf(salt: string, id: string): number {
 function traitOf(trait: string, { portrait, userId, email }: Person): unknown {
   if (trait === '$email') return email ?? undefined;
   if (trait === '$user_id') return userId ?? undefined;
-  if (trait === '$first_seen') return new Date(portrait.firstSeenAt);
-  if (trait === '$last_seen') return new Date(portrait.lastSeenAt);
+  // Nobody was seen who has no events.
+  if (trait === '$first_seen') return portrait.events > 0 ? new Date(portrait.firstSeenAt) : undefined;
+  if (trait === '$last_seen') return portrait.events > 0 ? new Date(portrait.lastSeenAt) : undefined;
   if (trait === '$orders') return portrait.orders;
   if (trait === '$events') return portrait.events;
   if (trait.startsWith('$revenue')) return Number(portrait.revenue[trait.split('.')[1] ?? 'USD'] ?? 0);
