@@ -43,18 +43,17 @@ export async function simulateCalls({ userId, email, cart, earlierOrder }) {
   await trackerReady();
   forgetVisitor();
   const traits = email ? { email } : {};
-  const identifying = userId ? send('identify', userId, traits) : send('identify', traits);
-  const tracking = [];
+  const calls = [['identify', ...(userId ? [userId] : []), traits]];
   if (earlierOrder !== null) {
     const order_id = `H-DEMO-${userId || email}`;
-    tracking.push(send('track', 'Order Completed', { order_id, revenue: earlierOrder, currency: CURRENCY }));
+    calls.push(['track', 'Order Completed', { order_id, revenue: earlierOrder, currency: CURRENCY }]);
   }
-  tracking.push(send('track', 'Checkout Started', { ...cart, currency: CURRENCY }));
+  calls.push(['track', 'Checkout Started', { ...cart, currency: CURRENCY }]);
+  const outcomes = calls.map((call) => send(...call));
   void window.throughline.flush();
-  const [identified, ...tracked] = (await Promise.all([identifying, ...tracking])).map(
-    ({ status }) => status,
-  );
-  return { identified, tracked, anonymousId: window.throughline.anonymousId() };
+  const receipts = await Promise.all(outcomes);
+  const answers = calls.map(([, ...said], index) => ({ said, status: receipts[index].status }));
+  return { identified: answers[0], tracked: answers.slice(1), anonymousId: window.throughline.anonymousId() };
 }
 
 /** The stub does not know who the visitor is. */

@@ -59,8 +59,10 @@ describe('the checkout simulation of the demo shop', () => {
   ])('of somebody who is “%s” ends in %s', async (preset, experience, vip, highValueSession) => {
     await page.getByRole('button', { name: preset }).click();
     const { Identify, Track, Evaluate, Decision } = await run();
-    expect(Identify).toBe('accepted');
-    expect(Track).toEqual(vip ? ['accepted', 'accepted'] : ['accepted']);
+    expect(Identify).toMatchObject({ status: 'accepted' });
+    const ordered = { said: ['Order Completed', { revenue: 250 }], status: 'accepted' };
+    const started = { said: ['Checkout Started', { category: 'Carry' }], status: 'accepted' };
+    expect(Track).toMatchObject(vip ? [ordered, started] : [started]);
     expect(Evaluate).toMatchObject({ vip, highValueSession });
     expect(Decision).toMatchObject({ decision: 'demo-checkout', version: 1, case: { key: experience } });
     expect(await page.locator('.experience').textContent()).toBe(`${experience} checkout`);

@@ -16,7 +16,7 @@ const NOW = new Date('2026-06-15T12:00:00Z');
 const EVENTS = 40_000;
 const PROFILES = 2_000;
 /** What holds more than a page. */
-const LARGE = /^(event_20\d\d_\d\d|profile_part|audience_member|audience_mark)$/;
+const LARGE = /^(event_2026_0[3-6]|profile_part|audience_member|audience_mark)$/;
 
 const workspaceId = randomUUID();
 const audienceId = randomUUID();
@@ -70,6 +70,12 @@ beforeAll(async () => {
     await sql`
       insert into audience_mark (workspace_id, audience_id, profile_id)
       select workspace_id, ${audienceId}::uuid, owner_id from profile_part limit 150`.execute(transaction);
+    // Much waits for another audience.
+    await sql`
+      insert into audience_mark (workspace_id, audience_id, profile_id)
+      select ${workspaceId}::uuid, ${workspaceId}::uuid, gen_random_uuid() from generate_series(1, 20000)`.execute(
+      transaction,
+    );
     await insertDecision(transaction, workspaceId, {
       ...{ id: randomUUID(), key: 'offer', name: 'Offer', definition: decision.definition },
       ...{ at: NOW, by: 'test' },
@@ -119,7 +125,7 @@ const ids = async (marked: boolean) => {
   const { rows } = await changeWorkspace(opened.db, workspaceId, (transaction) =>
     sql<{ id: string }>`
       select owner_id as id from profile_part p
-      where (owner_id in (select profile_id from audience_mark)) = ${marked} limit 1`.execute(transaction),
+      where (owner_id in (select profile_id from audience_mark where audience_id = ${audienceId})) = ${marked} limit 1`.execute(transaction),
   );
   return rows[0]!.id;
 };
