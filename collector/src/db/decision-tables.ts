@@ -1,7 +1,7 @@
 /** The tables of decisions as Kysely knows them. */
 import type { ColumnType, Generated } from 'kysely';
 
-export interface DecisionTable {
+interface DecisionTable {
   workspace_id: string;
   decision_id: string;
   key: string;
@@ -13,7 +13,7 @@ export interface DecisionTable {
   updated_at: Generated<Date>;
 }
 
-export interface DecisionVersionTable {
+interface DecisionVersionTable {
   workspace_id: string;
   decision_id: string;
   version: number;
@@ -23,9 +23,15 @@ export interface DecisionVersionTable {
 }
 
 /** From when until when a subject has events that are counted in nothing. */
-export interface RecordedSubjectTable {
+interface RecordedSubjectTable {
   workspace_id: string;
   subject_id: string;
   since_at: Date;
   until_at: Date;
+}
+
+export interface DecisionTables {
+  decision: DecisionTable;
+  decision_version: DecisionVersionTable;
+  recorded_subject: RecordedSubjectTable;
 }

@@ -8,7 +8,7 @@ import type {
   AudienceSizeTable,
   AudienceTable,
 } from './audience-tables';
-import type { DecisionTable, DecisionVersionTable, RecordedSubjectTable } from './decision-tables';
+import type { DecisionTables } from './decision-tables';
 import type { ColumnType, Generated } from 'kysely';
 import type { IdentifierKind } from '../core/identifier';
 import type { Registers } from '../core/traits';
@@ -262,7 +262,7 @@ export interface RegulationDroppedTable {
   events: number;
 }
 
-export interface Database {
+export interface Database extends DecisionTables {
   workspace: WorkspaceTable;
   source: SourceTable;
   access_key: AccessKeyTable;
@@ -284,9 +284,6 @@ export interface Database {
   audience_size: AudienceSizeTable;
   audience_listed: AudienceListedTable;
   audience_rebuild: AudienceRebuildTable;
-  decision: DecisionTable;
-  decision_version: DecisionVersionTable;
-  recorded_subject: RecordedSubjectTable;
   console_ticket: ConsoleTicketTable;
   console_session: ConsoleSessionTable;
   audit_entry: AuditEntryTable;

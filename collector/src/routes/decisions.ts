@@ -2,27 +2,16 @@ import { Type } from '@fastify/type-provider-typebox';
 import { isAudienceKey, KEY_PATTERN, keyFromName, MAX_KEY_LENGTH } from '../core/audience-key';
 import { encodeCursor } from '../core/cursor';
 import type { DecisionDefinition } from '../core/decision';
-import { checkNamedAudiences } from '../core/decision-audiences';
 import { checkDecision } from '../core/decision-check';
 import { isStorableText } from '../core/json-value';
-import { listRules } from '../db/audience-readers';
 import { changeWorkspace, inWorkspace } from '../db/connect';
-import {
-  activateVersion,
-  addVersion,
-  deleteDecision,
-  findDecision,
-  findVersion,
-  insertDecision,
-  listDecisions,
-  listVersions,
-  lockNaming,
-  type StoredDecision,
-} from '../db/decisions';
+import { addVersion, deleteDecision, insertDecision, listDecisions, lockNaming } from '../db/decisions';
 import { ApiError } from '../errors';
 import { PageQuery, pageOf, StrictObject } from '../schema';
 import type { AddRoutes } from './context';
-import { DecisionSchema, shownDecision, shownVersion, VersionSchema } from './decision-schema';
+import { DecisionParams, requireAudiences, requireDecision } from './decision-reference';
+import { DecisionSchema, shownDecision } from './decision-schema';
+import { addDecisionVersionRoutes } from './decision-versions';
 import { pageFrom, readCursor } from './page';
 
 const MAX_NAME_LENGTH = 200;
@@ -47,22 +36,16 @@ const NewDecisionBody = StrictObject({
   ...Definition,
 });
 const ChangedDecisionBody = StrictObject({ name: Type.Optional(Name), ...Definition });
-const Params = StrictObject({
-  id: Type.String({ minLength: 1, maxLength: 100, description: 'A decision’s ID, or its key.' }),
-});
-const VersionParams = StrictObject({ ...Params.properties, version: Type.Integer({ minimum: 1 }) });
-const ActivateBody = StrictObject({ version: Type.Integer({ minimum: 1 }) });
 
 const tags = ['decisions'];
-type Db = Parameters<typeof findDecision>[0];
 
 /** Decisions: what to do for whom, in versions. */
 export const addDecisionRoutes: AddRoutes = (app, context) => {
   addCreation(app, context);
   addReading(app, context);
-  addVersions(app, context);
   addChange(app, context);
   addDeletion(app, context);
+  addDecisionVersionRoutes(app, context);
 };
 
 const addCreation: AddRoutes = (app, { db, access, now, newId }) => {
@@ -132,7 +115,7 @@ const addReading: AddRoutes = (app, { db, access }) => {
       schema: {
         tags,
         summary: 'One decision, with the version that answers',
-        params: Params,
+        params: DecisionParams,
         response: { 200: DecisionSchema },
       },
     },
@@ -146,56 +129,6 @@ const addReading: AddRoutes = (app, { db, access }) => {
   );
 };
 
-const addVersions: AddRoutes = (app, { db, access }) => {
-  app.get(
-    '/v1/decisions/:id/versions',
-    {
-      schema: {
-        tags,
-        summary: 'A decision’s versions, newest first',
-        params: Params,
-        querystring: StrictObject(PageQuery),
-        response: { 200: pageOf(VersionSchema) },
-      },
-    },
-    async (request) => {
-      const { workspaceId } = access.readerOf(request);
-      const { limit, cursor } = request.query;
-      const before = readVersionCursor(cursor);
-      const { versions, active } = await inWorkspace(db, workspaceId, async (transaction) => {
-        const { id: decisionId, active } = await requireDecision(transaction, workspaceId, request.params.id);
-        const place = { workspaceId, decisionId };
-        return { active, versions: await listVersions(transaction, place, { limit: limit + 1, before }) };
-      });
-      const page = pageFrom(versions, { limit, cursorOf: ({ version }) => String(version) });
-      return { ...page, data: page.data.map((version) => shownVersion(version, active)) };
-    },
-  );
-
-  app.get(
-    '/v1/decisions/:id/versions/:version',
-    {
-      schema: {
-        tags,
-        summary: 'One version, whether or not it answers',
-        params: VersionParams,
-        response: { 200: VersionSchema },
-      },
-    },
-    async (request) => {
-      const { workspaceId } = access.readerOf(request);
-      const { id, version } = request.params;
-      return inWorkspace(db, workspaceId, async (transaction) => {
-        const decision = await requireDecision(transaction, workspaceId, id);
-        return shownVersion(
-          await requireVersion(transaction, { workspaceId, decision, version }),
-          decision.active,
-        );
-      });
-    },
-  );
-};
-
 const addChange: AddRoutes = (app, { db, access, now }) => {
   app.put(
     '/v1/decisions/:id',
@@ -205,7 +138,7 @@ const addChange: AddRoutes = (app, { db, access, now }) => {
         tags,
         summary: 'Write the next version, which answers at once',
         description: 'Those before stay as they are, and may be let answer again. The key stays.',
-        params: Params,
+        params: DecisionParams,
         body: ChangedDecisionBody,
         response: { 200: DecisionSchema },
       },
@@ -225,33 +158,6 @@ const addChange: AddRoutes = (app, { db, access, now }) => {
       return shownDecision(decision);
     },
   );
-
-  app.post(
-    '/v1/decisions/:id/activate',
-    {
-      schema: {
-        tags,
-        summary: 'Let a version answer, such as the one before',
-        params: Params,
-        body: ActivateBody,
-        response: { 200: DecisionSchema },
-      },
-    },
-    async (request) => {
-      const { workspaceId } = access.readerOf(request);
-      const { version } = request.body;
-      const decision = await changeWorkspace(db, workspaceId, async (transaction) => {
-        await lockNaming(transaction, workspaceId);
-        const found = await requireDecision(transaction, workspaceId, request.params.id);
-        const wanted = await requireVersion(transaction, { workspaceId, decision: found, version });
-        await requireAudiences(transaction, workspaceId, wanted.definition);
-        const place = { workspaceId, decisionId: found.id };
-        await activateVersion(transaction, place, { version, at: now() });
-        return requireDecision(transaction, workspaceId, found.id);
-      });
-      return shownDecision(decision);
-    },
-  );
 };
 
 const addDeletion: AddRoutes = (app, { db, access }) => {
@@ -261,7 +167,7 @@ const addDeletion: AddRoutes = (app, { db, access }) => {
       schema: {
         tags,
         summary: 'Delete a decision and its versions',
-        params: Params,
+        params: DecisionParams,
         response: { 204: Type.Null() },
       },
     },
@@ -276,37 +182,6 @@ const addDeletion: AddRoutes = (app, { db, access }) => {
   );
 };
 
-/** @throws ApiError not_found */
-async function requireDecision(db: Db, workspaceId: string, reference: string): Promise<StoredDecision> {
-  const decision = await findDecision(db, workspaceId, reference);
-  if (decision === null) throw new ApiError('not_found', 'There is no decision with this ID or key.');
-  return decision;
-}
-
-/** @throws ApiError not_found */
-async function requireVersion(
-  db: Db,
-  {
-    workspaceId,
-    decision,
-    version,
-  }: { readonly workspaceId: string; readonly decision: StoredDecision; readonly version: number },
-) {
-  const found =
-    version > decision.lastVersion
-      ? null
-      : await findVersion(db, { workspaceId, decisionId: decision.id }, version);
-  if (found === null) throw new ApiError('not_found', `There is no version ${version} of it.`);
-  return found;
-}
-
-/** @throws ApiError invalid_decision where it names audiences that are not there */
-async function requireAudiences(db: Db, workspaceId: string, definition: DecisionDefinition): Promise<void> {
-  const known = new Set((await listRules(db, workspaceId)).keys());
-  const problems = checkNamedAudiences(definition, known);
-  if (problems.length > 0) throw new ApiError('invalid_decision', undefined, problems);
-}
-
 /** @throws ApiError invalid_decision */
 function readDefinition(body: unknown): DecisionDefinition {
   const checked = checkDecision(body);
@@ -319,11 +194,4 @@ function readName(text: string): string {
   const name = text.trim();
   if (isStorableText(name)) return name;
   throw new ApiError('invalid_request', 'The name must not contain NUL or lone surrogates.');
-}
-
-/** @throws ApiError invalid_cursor */
-function readVersionCursor(cursor: string | undefined): number | null {
-  if (cursor === undefined) return null;
-  if (!/^[1-9]\d{0,8}$/.test(cursor)) throw new ApiError('invalid_cursor');
-  return Number(cursor);
 }
