@@ -52,11 +52,11 @@ describe('the checkout simulation of the demo shop', () => {
   }
 
   it.each([
-    ['VIP, large cart', 'premium', true, true],
-    ['VIP, small cart', 'loyalty', true, false],
-    ['New, large cart', 'acquisition', false, true],
-    ['New, small cart', 'control', false, false],
-  ])('of somebody who is “%s” ends in %s', async (preset, experience, vip, highValueSession) => {
+    { preset: 'VIP, large cart', experience: 'premium', vip: true, highValueSession: true },
+    { preset: 'VIP, small cart', experience: 'loyalty', vip: true, highValueSession: false },
+    { preset: 'New, large cart', experience: 'acquisition', vip: false, highValueSession: true },
+    { preset: 'New, small cart', experience: 'control', vip: false, highValueSession: false },
+  ])('of “$preset” ends in $experience', async ({ preset, experience, vip, highValueSession }) => {
     await page.getByRole('button', { name: preset }).click();
     const { Identify, Track, Evaluate, Decision } = await run();
     expect(Identify).toMatchObject({ status: 'accepted' });

@@ -125,7 +125,9 @@ const ids = async (marked: boolean) => {
   const { rows } = await changeWorkspace(opened.db, workspaceId, (transaction) =>
     sql<{ id: string }>`
       select owner_id as id from profile_part p
-      where (owner_id in (select profile_id from audience_mark where audience_id = ${audienceId})) = ${marked} limit 1`.execute(transaction),
+      where (owner_id in (select profile_id from audience_mark where audience_id = ${audienceId})) = ${marked} limit 1`.execute(
+      transaction,
+    ),
   );
   return rows[0]!.id;
 };
