@@ -13,7 +13,7 @@ export const ONCE = '$once';
  * Before the key of a once-only register: first writer wins. It stands among the others, since it is kept, merged and
  * moved as they are. Nobody else's key can begin so (see {@link registersOf}).
  */
-const ONCE_PREFIX = `${ONCE}.`;
+export const ONCE_PREFIX = `${ONCE}.`;
 
 /** The register of a once-only trait has this key. */
 export const onceKeyOf = (trait: string): string => ONCE_PREFIX + trait;

@@ -14,6 +14,7 @@ import { listDecisionsNaming, lockNaming } from '../db/decisions';
 import { ApiError } from '../errors';
 import { PageQuery, pageOf, StrictObject } from '../schema';
 import { addAudienceChangeRoutes } from './audience-changes';
+import { addAudienceExport } from './audience-export';
 import { addAudienceListRoutes, IdsSchema, listFirst } from './audience-list';
 import { AudienceParams, requireAudience } from './audience-reference';
 import { addAudienceMemberRoutes } from './audience-members';
@@ -56,6 +57,7 @@ export const addAudienceRoutes: AddRoutes = (app, context) => {
   addChange(app, context);
   addDeletion(app, context);
   addAudienceMemberRoutes(app, context);
+  addAudienceExport(app, context);
   addAudiencePreview(app, context);
   addAudienceListRoutes(app, context);
   addAudienceRebuildRoutes(app, context);

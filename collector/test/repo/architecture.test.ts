@@ -32,12 +32,16 @@ const COLLECTOR: Table = {
     ...['type:ingest', 'type:decide', 'type:metrics', 'type:queue', 'type:config'],
     // An import answers its errors by itself, in its last line.
     ...['import', 'failure', 'type:long-requests'],
+    // Files of rows.
+    'export',
     // What a route says of the pages that may call it.
     'type:@fastify/cors',
     ...[...FASTIFY, 'type:kysely', 'node:*'],
   ],
   // A long stream, fed to the same queue as everything else.
   import: ['core', 'errors', 'queue', 'type:ingest', 'node:*'],
+  // What leaves as files.
+  export: ['core', 'hyparquet-writer'],
   failure: ['db', 'decide', 'errors', 'queue'],
   'long-requests': ['type:node:http', 'type:node:net'],
   schema: ['core', '@fastify/type-provider-typebox'],
@@ -145,6 +149,8 @@ const JOINERS = [
 const OWN_FACTORIES = [
   // The write path is a queue and what writes; nothing else has one.
   'ingest.ts createGroupCommit',
+  // An encoder is as long as its answer.
+  'routes/audience-export.ts createRowEncoder',
   // One feed, as long as its route; the app closes it with the route's own hook.
   'routes/events.ts createLiveFeed',
   // What is done by the clock to audiences and to partitions is the worker's.

@@ -1,18 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { EXPORT_WRITERS, type ExportedMember, exportFileName, textCell } from '../../src/core/export-format';
+import type { Column, Row } from '../../src/core/export-column';
+import { csvFormat, exportFileName, ndjsonFormat, textCell } from '../../src/core/export-format';
 
-const MEMBER: ExportedMember = {
-  profileId: '3e1c7d52-90a4-5f6b-8c2d-7e9f0a1b2c3d',
-  userId: 'user-1',
-  email: null,
-  anonymousId: 'device-1',
-  firstSeenAt: new Date('2026-06-01T08:00:00.000Z'),
-  lastSeenAt: new Date('2026-06-15T11:59:59.999Z'),
-  events: 12,
-  orders: 2,
-  revenue: '-5.50',
-  enteredAt: new Date('2026-06-15T12:00:00.000Z'),
-};
+const COLUMNS: readonly Column[] = [
+  { name: 'profileId', type: 'text' },
+  { name: 'email', type: 'text' },
+  { name: 'firstSeenAt', type: 'instant' },
+  { name: 'events', type: 'integer' },
+  { name: 'revenue', type: 'decimal' },
+  { name: 'trait.plan', type: 'json' },
+];
+const ROW: Row = ['3e1c7d52', null, new Date('2026-06-01T08:00:00.000Z'), 12, '-5.50', '"pro"'];
+
+/** A row of nothing but a value of any kind. */
+const ofJson = (json: string): Row => ['', null, null, null, null, json];
 
 describe('a cell of text in CSV', () => {
   it.each([
@@ -31,6 +32,8 @@ describe('a cell of text in CSV', () => {
     ['@SUM(A1)', "'@SUM(A1)"],
     ['\t=1', "'\t=1"],
     ['\r=1', `"'\r=1"`],
+    ['\n=1', `"'\n=1"`],
+    ['＝1+1', "'＝1+1"],
     ['=1,2', `"'=1,2"`],
     // Only the beginning counts.
     ['a=1', 'a=1'],
@@ -39,37 +42,43 @@ describe('a cell of text in CSV', () => {
   ])('%j is written as %j', (text, cell) => {
     expect(textCell(text)).toBe(cell);
   });
-
-  it('that is missing is empty', () => {
-    expect(textCell(null)).toBe('');
-  });
 });
 
-describe('an export', () => {
-  it('as CSV has a header and ends its lines with CRLF; numbers stay numbers', () => {
-    const { head, line, contentType } = EXPORT_WRITERS.csv;
-    expect(contentType).toBe('text/csv; charset=utf-8');
-    expect(head).toBe(
-      'profileId,userId,email,anonymousId,firstSeenAt,lastSeenAt,events,orders,revenue,enteredAt\r\n',
-    );
-    expect(line(MEMBER)).toBe(
-      '3e1c7d52-90a4-5f6b-8c2d-7e9f0a1b2c3d,user-1,,device-1,2026-06-01T08:00:00.000Z,' +
-        '2026-06-15T11:59:59.999Z,12,2,-5.50,2026-06-15T12:00:00.000Z\r\n',
-    );
+describe('a file', () => {
+  it('of CSV has a header and ends its lines with CRLF; what is missing is empty, and numbers stay numbers', () => {
+    const { head, line } = csvFormat(COLUMNS);
+    expect(head).toBe('profileId,email,firstSeenAt,events,revenue,trait.plan\r\n');
+    expect(line(ROW)).toBe('3e1c7d52,,2026-06-01T08:00:00.000Z,12,-5.50,pro\r\n');
   });
 
-  it('as NDJSON has an object a line, revenue as an exact text', () => {
-    const { head, line } = EXPORT_WRITERS.ndjson;
-    const text = line({ ...MEMBER, firstSeenAt: null, userId: '=1\n2' });
+  it.each([
+    ['"=1+1"', "'=1+1"],
+    ['-5', '-5'],
+    ['12345678901234567890.125', '12345678901234567890.125'],
+    ['true', 'true'],
+    ['["-a", 1]', '"[""-a"", 1]"'],
+    ['{"a": "=1"}', '"{""a"": ""=1""}"'],
+    ['"two\\nlines"', '"two\nlines"'],
+  ])('of CSV shows what a trait says, %s, as %s', (json, cell) => {
+    expect(csvFormat(COLUMNS).line(ofJson(json))).toBe(`,,,,,${cell}\r\n`);
+  });
+
+  it('of CSV can begin with a byte order mark, and leave formulas as they are', () => {
+    const columns: Column[] = [{ name: 'trait.=a', type: 'json' }];
+    expect(csvFormat(columns, { hasBom: true }).head).toBe('\uFEFFtrait.=a\r\n');
+    expect(csvFormat([{ name: '=a', type: 'json' }]).head).toBe("'=a\r\n");
+    const { line } = csvFormat(columns, { isFormulaSafe: false });
+    expect([line(['"=1+1"']), line(['"=1,2"'])]).toEqual(['=1+1\r\n', '"=1,2"\r\n']);
+  });
+
+  it('of NDJSON has an object a line, exact', () => {
+    const { head, line } = ndjsonFormat(COLUMNS);
     expect(head).toBe('');
-    expect(text.indexOf('\n')).toBe(text.length - 1);
-    expect(JSON.parse(text)).toEqual({
-      ...MEMBER,
-      userId: '=1\n2',
-      firstSeenAt: null,
-      lastSeenAt: '2026-06-15T11:59:59.999Z',
-      enteredAt: '2026-06-15T12:00:00.000Z',
-    });
+    const text = line(['a"\n=1', ...ROW.slice(1, 5), '{"n": 12345678901234567890}']);
+    expect(text).toBe(
+      '{"profileId":"a\\"\\n=1","email":null,"firstSeenAt":"2026-06-01T08:00:00.000Z","events":12,"revenue":"-5.50","trait.plan":{"n": 12345678901234567890}}\n',
+    );
+    expect(JSON.parse(line(ofJson('"x"')))).toMatchObject({ profileId: '', 'trait.plan': 'x' });
   });
 
   it.each([
@@ -78,6 +87,7 @@ describe('an export', () => {
     ['../../etc/passwd', 'etcpasswd.csv'],
     ['', 'audience.csv'],
   ])('of %j is called %s', (key, name) => {
-    expect(exportFileName(key, 'csv')).toBe(name);
+    expect(exportFileName(key, { format: 'csv' })).toBe(name);
+    expect(exportFileName(key, { format: 'csv', isGzip: true })).toBe(`${name}.gz`);
   });
 });
