@@ -10,9 +10,9 @@ import { createTestDatabase, type TestDatabase } from '../support/database';
 const SECRET_KEY = 'sk_0123456789abcdefABCDEFGH';
 const HEAP_MEGABYTES = 128;
 const MEGABYTE = 1024 * 1024;
-const MEMBERS = 40_000;
+const MEMBERS = 20_000;
 /** Of a trait: all of them are more than the heap holds. */
-const CHARACTERS = 4_000;
+const CHARACTERS = 8_000;
 
 let database: TestDatabase;
 let collector: StartedCollector;
@@ -68,25 +68,21 @@ const residentMegabytes = (): number =>
   Number(execFileSync('ps', ['-o', 'rss=', '-p', String(collector.pid)], { encoding: 'utf8' })) / 1024;
 
 describe('an audience that is larger than its collector’s heap', { timeout: 300_000 }, () => {
-  it.each(['format=csv', 'format=csv&gzip=true', 'format=ndjson', 'format=parquet'])(
-    'is exported at flat memory: %s',
-    async (query) => {
-      const answer = await begin(query);
-      let [bytes, sampledAt] = [0, 0];
-      const resident: number[] = [];
-      for await (const chunk of answer as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        if (resident.length === 0 || performance.now() - sampledAt > 200) {
-          resident.push(residentMegabytes());
-          sampledAt = performance.now();
-        }
+  it.each(['format=csv', 'format=parquet'])('is exported at flat memory: %s', async (query) => {
+    const answer = await begin(query);
+    let [bytes, sampledAt] = [0, 0];
+    const resident: number[] = [];
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (resident.length === 0 || performance.now() - sampledAt > 200) {
+        resident.push(residentMegabytes());
+        sampledAt = performance.now();
       }
+    }
 
-      expect(answer.complete).toBe(true);
-      // Packed, the same text over and over is next to nothing.
-      const isPacked = query.includes('gzip') || query.includes('parquet');
-      if (!isPacked) expect(bytes).toBeGreaterThan(HEAP_MEGABYTES * MEGABYTE);
-      expect(Math.max(...resident) - resident[0]!).toBeLessThan(HEAP_MEGABYTES / 2);
-    },
-  );
+    expect(answer.complete).toBe(true);
+    // Packed, the same text over and over is next to nothing.
+    if (!query.includes('parquet')) expect(bytes).toBeGreaterThan(HEAP_MEGABYTES * MEGABYTE);
+    expect(Math.max(...resident) - resident[0]!).toBeLessThan(HEAP_MEGABYTES / 2);
+  });
 });
