@@ -1,4 +1,4 @@
-import type { Column, Row } from '../core/export-column';
+import type { Column } from '../core/export-column';
 import {
   csvFormat,
   type CsvOptions,
@@ -7,13 +7,7 @@ import {
   ndjsonFormat,
 } from '../core/export-format';
 import { createParquetEncoder } from './parquet';
-
-/** Makes a file of rows, piece by piece; what is still missing of a piece comes with a later one. */
-export interface RowEncoder {
-  readonly add: (rows: readonly Row[]) => Buffer;
-  /** The file's end; nothing comes after it. */
-  readonly end: () => Buffer;
-}
+import type { RowEncoder } from './row-encoder';
 
 export function createRowEncoder(
   format: ExportFormat,

@@ -2,7 +2,7 @@ import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { DECIMAL_PRECISION, DECIMAL_SCALE, scaleDecimal } from '../core/decimal';
 import type { Cell, Column, ColumnType, Row } from '../core/export-column';
 import { textOfJson } from '../core/export-format';
-import type { RowEncoder } from './encode-rows';
+import type { RowEncoder } from './row-encoder';
 
 type Schema = ConstructorParameters<typeof ParquetWriter>[0]['schema'];
 type Element = Schema[number];

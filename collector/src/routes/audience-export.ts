@@ -13,7 +13,8 @@ import {
 import { exportMembers } from '../db/audience-export';
 import { inWorkspace } from '../db/connect';
 import { ApiError } from '../errors';
-import { createRowEncoder, type RowEncoder } from '../export/encode-rows';
+import { createRowEncoder } from '../export/encode-rows';
+import type { RowEncoder } from '../export/row-encoder';
 import { StrictObject } from '../schema';
 import { AudienceParams, requireAudience } from './audience-reference';
 import type { AddRoutes, Request } from './context';
