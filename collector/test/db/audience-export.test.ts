@@ -422,7 +422,7 @@ describe('an export', () => {
   });
 
   it('waits for a slow reader instead of filling memory, and only so many may wait', async () => {
-    const id = await createLargeAudience(100_000);
+    const id = await createLargeAudience(60_000);
     const answers = await Promise.all(Array.from({ length: 4 }, () => begin(id)));
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200]);
     const refused = await download(id, 'ndjson');
@@ -433,6 +433,6 @@ describe('an export', () => {
     await until(async () => (await openCursors()) === 0);
     const again = await download(id, 'ndjson');
     expect(again.status).toBe(200);
-    expect((await again.text()).trimEnd().split('\n')).toHaveLength(100_000);
-  });
+    expect((await again.text()).trimEnd().split('\n')).toHaveLength(60_000);
+  }, 300_000);
 });
