@@ -25,6 +25,8 @@ export interface Decision extends Chosen {
   readonly profileId: string | null;
   /** Under which it was asked about; null where nobody was ever seen under it. */
   readonly identifier: Identifier | null;
+  /** Of the workspace; null where it was not found. */
+  readonly currency: string | null;
   readonly signals: readonly Signal[];
   readonly audiences: readonly ConsideredAudience[];
   /** Whether it is stored as an event by now; null where nobody wished that. */
@@ -134,17 +136,18 @@ function createLook({ pool, db }: DeciderOptions): Look {
 
 type Answered = Omit<Decision, 'tookMs' | 'isRecorded'>;
 
-function answerOf({ known, profileId, identifier, audiences, holds, found }: FoundDecision): Answered {
+function answerOf({ known, holds, found, ...about }: FoundDecision): Answered {
   const chosen = choose(known.definition, holds);
-  const why = profileId === null ? 'no_profile' : 'nothing_matched';
+  const why = about.profileId === null ? 'no_profile' : 'nothing_matched';
   const signals = signalsUpTo(known.definition, chosen.index, found);
   const defaultReason = chosen.isDefault ? why : null;
-  return { ...chosen, known, defaultReason, profileId, identifier, signals, audiences };
+  return { ...chosen, ...about, known, defaultReason, signals };
 }
 
 function defaultOf(known: KnownDecision, defaultReason: DefaultReason): Answered {
   const chosen = choose(known.definition, []);
-  return { ...chosen, known, defaultReason, profileId: null, identifier: null, signals: [], audiences: [] };
+  const nobody = { profileId: null, identifier: null, currency: null };
+  return { ...chosen, ...nobody, known, defaultReason, signals: [], audiences: [] };
 }
 
 /**
@@ -162,12 +165,12 @@ async function record({
   readonly decision: Answered;
   readonly remaining: () => number;
 }): Promise<boolean | null> {
-  const { known, key, isDefault, defaultReason, profileId, identifier } = decision;
+  const { known, key, isDefault, defaultReason, profileId, identifier, currency } = decision;
   const { workspaceId, messageId, now: at } = asked;
   if (!(asked.record ?? known.definition.record)) return null;
-  if (identifier === null || profileId === null) return false;
+  if (identifier === null || profileId === null || currency === null) return false;
   const properties = { decision: known.key, version: known.version, case: key, isDefault, defaultReason };
-  const written = recordDecision(ingest, { workspaceId, identifier, messageId, at, properties });
+  const written = recordDecision(ingest, { workspaceId, currency, identifier, messageId, at, properties });
   return within(remaining(), written).catch(() => false);
 }
 

@@ -49,6 +49,8 @@ export interface FoundDecision extends CasesRow {
   readonly profileId: string | null;
   /** What was asked under, where somebody was seen under it. */
   readonly identifier: Identifier | null;
+  /** Of the workspace. */
+  readonly currency: string;
   readonly audiences: readonly ConsideredAudience[];
 }
 
@@ -92,7 +94,8 @@ export async function readDecision(
   const found = await findCases(reading, { definition, profile });
   const keys = new Set([...named, ...audiences.map(({ key }) => key)]);
   const answering = { ...active, definition, audiences: [...keys] };
-  return { ...found, known: answering, profileId, identifier, audiences: considered };
+  const { currency } = place;
+  return { ...found, known: answering, profileId, identifier, currency, audiences: considered };
 }
 
 /** Audiences may read others, which take part then. What is named and gone holds for nobody. */

@@ -6,6 +6,8 @@ import type { Ingest } from '../ingest';
 /** A decision as it is recorded. */
 export interface DecisionRecord {
   readonly workspaceId: string;
+  /** Of the workspace: a record may be written together with orders that name none. */
+  readonly currency: string;
   /** Under which the profile was asked about. */
   readonly identifier: Identifier;
   /** Of the record; it is stored once. */
@@ -24,7 +26,7 @@ const RECORD_BYTES = 4 * 1024;
  */
 export async function recordDecision(
   ingest: Ingest,
-  { workspaceId, identifier, messageId, at, properties }: DecisionRecord,
+  { workspaceId, currency, identifier, messageId, at, properties }: DecisionRecord,
 ): Promise<boolean> {
   const receivedAt = at.getTime();
   const items = [{ type: 'track', event: DECISION_EVENT, messageId, properties, ...namedAs(identifier) }];
@@ -39,7 +41,7 @@ export async function recordDecision(
   });
   const batch = {
     workspaceId,
-    currency: NO_CURRENCY,
+    currency,
     sourceId: OWN_SOURCE_ID,
     receivedAt,
     bytes: RECORD_BYTES,
@@ -47,9 +49,6 @@ export async function recordDecision(
   const verdicts = await ingest.submit({ ...batch, items, normalised });
   return verdicts.every(({ status }) => status === 'accepted' || status === 'duplicate');
 }
-
-/** A decision is no order. */
-const NO_CURRENCY = 'USD';
 
 function namedAs({ kind, value }: Identifier): object {
   if (kind === 'user') return { userId: value };

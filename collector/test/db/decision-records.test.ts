@@ -4,6 +4,8 @@ import { type Api, openApi } from '../support/api';
 let api: Api;
 beforeAll(async () => {
   api = await openApi();
+  // Not what it is unless somebody says so.
+  await api.pool.query(`update workspace set currency = 'EUR'`);
   for (const [key, rule] of Object.entries({
     busy: { event: '*', gte: 2 },
     seen: { trait: '$last_seen', after: '10m' },
@@ -30,6 +32,11 @@ const keysOf = async (id: string) =>
 const pass = (minutes: number) => {
   api.clock.now = new Date(api.clock.now.getTime() + minutes * 60_000);
 };
+
+const queueHas = (queue: object) =>
+  expect
+    .poll(async () => (await api.get('/health')).body.queue as object, { timeout: 30_000 })
+    .toMatchObject(queue);
 
 describe('a decision that is recorded', () => {
   it('is on the timeline with its version and case, once, however often it is asked for', async () => {
@@ -96,6 +103,27 @@ describe('a decision that is recorded', () => {
     expect((await decide({ decision: 'kept', userId: 'kept', record: false })).recorded).toBeUndefined();
     const names = (await timelineOf('user:kept')).map(({ event }) => event);
     expect(names.filter((name) => name === '$decision')).toHaveLength(1);
+  });
+
+  it('leaves an order beside which it is written in the currency of the workspace', async () => {
+    await api.batch([{ type: 'page', userId: 'buyer' }]);
+    const blocker = await api.pool.connect();
+    await blocker.query('begin; lock table event_key in access exclusive mode');
+    // All writers wait, so that what comes next is written together.
+    const first = api.batch([{ type: 'page', userId: 'first' }]);
+    await queueHas({ writing: 1 });
+    const second = api.batch([{ type: 'page', userId: 'second' }]);
+    await queueHas({ writing: 2 });
+    const recorded = decide({ userId: 'buyer', record: true });
+    await queueHas({ waitingJobs: 1 });
+    const bought = api.batch([
+      { type: 'track', event: 'Order Completed', userId: 'buyer', properties: { order_id: 'o', revenue: 5 } },
+    ]);
+    await queueHas({ waitingJobs: 2 });
+    await blocker.query('commit');
+    blocker.release();
+    await Promise.all([first, second, bought, recorded]);
+    expect((await profileOf('user:buyer')).revenue).toEqual({ EUR: '5' });
   });
 
   it('goes with the profile when it is erased', async () => {
