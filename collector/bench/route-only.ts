@@ -8,6 +8,8 @@ import { buildApp } from '../src/app';
 import { uuidV7 } from '../src/core/uuid';
 import { openDatabase } from '../src/db/connect';
 import { createDecider } from '../src/decide';
+import { NOTHING_SENT } from '../src/delivery/keep-deliveries';
+import { createWebhooks } from '../src/delivery/send-webhook';
 import { FOLDERS } from '../src/folders';
 import type { AcceptedBatch, Ingest, Verdict } from '../src/ingest';
 import { createIdentityChanges } from '../src/ingest/change-identity';
@@ -48,6 +50,7 @@ const metrics = createMetrics({
   queue: nowhere.stats,
   pools: () => [],
   membership: () => NOTHING_DONE,
+  deliveries: () => NOTHING_SENT,
   upkeep: () => ({
     partitionsAheadSeconds: null,
     defaultPartitionEvents: null,
@@ -68,6 +71,7 @@ const app = await buildApp(
       onProblem: () => undefined,
     }),
     metrics,
+    webhooks: createWebhooks({ allow: [] }),
     now: () => new Date(),
     newId,
     newToken: () => randomBytes(24).toString('base64url'),

@@ -24,6 +24,7 @@ import type { App, RouteContext } from './routes/context';
 import { addDecideRoute } from './routes/decide';
 import { addDecisionRoutes } from './routes/decisions';
 import { addDemoRoutes } from './routes/demo';
+import { addDestinationRoutes } from './routes/destinations';
 import { addEventRoutes } from './routes/events';
 import { addHealthRoutes } from './routes/health';
 import { addImportRoute } from './routes/import';
@@ -66,6 +67,7 @@ const READER_ROUTES = [
   addProfileExportRoutes,
   addAudienceRoutes,
   addDecisionRoutes,
+  addDestinationRoutes,
   addRejectedRoutes,
   addRegulationRoutes,
   addRegulationExport,

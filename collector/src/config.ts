@@ -74,6 +74,18 @@ function parseNetworks(text: string): Parsed<readonly string[]> {
     : refuse('a comma-separated list of addresses or networks like 10.0.0.0/8');
 }
 
+/** Origins, of which a port may be any: http://localhost:* */
+function parseWebhookOrigins(text: string): Parsed<readonly string[]> {
+  const origins = text.split(',').map((origin) => origin.trim());
+  const areOrigins = origins.every((origin) => {
+    const example = origin.replace(/:\*$/, ':8123');
+    return /^https?:\/\//.test(origin) && URL.canParse(example) && new URL(example).origin === example;
+  });
+  return areOrigins
+    ? value(origins)
+    : refuse('a comma-separated list of origins like http://localhost:4000 (a port may be *)');
+}
+
 /** An address, alone or with how many of its first bits name a network (RFC 4632, RFC 4291). */
 function isNetwork(text: string): boolean {
   const [address, bits, ...rest] = text.split('/');
@@ -150,6 +162,14 @@ export const settings = {
     defaultText: 'none',
     describe:
       'Comma-separated addresses or networks of proxies whose X-Forwarded-For, -Host and -Proto are believed.',
+  }),
+  webhookAllow: setting<readonly string[]>({
+    name: 'THROUGHLINE_WEBHOOK_ALLOW',
+    parse: parseWebhookOrigins,
+    default: [],
+    defaultText: 'none',
+    describe:
+      'Comma-separated origins that webhooks may be sent to although they are private or without TLS, such as http://localhost:*; for development, and receivers of your own.',
   }),
   logLevel: setting<LogLevel | undefined>({
     name: 'THROUGHLINE_LOG_LEVEL',

@@ -12,6 +12,7 @@ import { migrate } from './db/migrate';
 import { ensureEventPartitions, MONTHS_AHEAD } from './db/partitions';
 import { describeServer } from './db/server';
 import { createConsoleTicket } from './db/sessions';
+import { createWebhooks } from './delivery/send-webhook';
 import { openEmbeddedPostgres } from './embedded/embedded-postgres';
 import { findRunningServer } from './embedded/running-server';
 import type { StopMode } from './embedded/server-process';
@@ -89,15 +90,11 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
   const newId = createIds(() => Date.now());
   const metrics = createMetrics({
     queue: () => ingest.stats(),
-    pools: () => [
-      useOf('read', readers),
-      useOf('keys', keyReaders),
-      useOf('ingest', writers),
-      useOf('changes', changers),
-      useOf('decisions', deciders),
-    ],
+    pools: () =>
+      usesOf({ read: readers, keys: keyReaders, ingest: writers, changes: changers, decisions: deciders }),
     upkeep: () => worker.upkeep(),
     membership: () => worker.membership(),
+    deliveries: () => worker.deliveries(),
   });
   const ingest = openIngest({
     ...config,
@@ -108,7 +105,11 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
     observer: metrics,
     onMarked: () => worker.wakeAudiences(),
   });
-  const worker = createWorker({ db: readers.db, now: () => new Date(), log });
+  const webhooks = createWebhooks({ allow: config.webhookAllow });
+  const worker = createWorker({
+    ...{ db: readers.db, now: () => new Date(), log },
+    deliveries: { webhooks, newId, random: Math.random },
+  });
   worker.start();
   const drain = async (): Promise<void> => {
     await ingest.close();
@@ -132,6 +133,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
         onProblem: (error) => log.error({ err: error }, 'A decision fell back on its default'),
       }),
       metrics,
+      webhooks,
       now: () => new Date(),
       newId,
       newToken,
@@ -179,8 +181,10 @@ async function prepareDatabase(readers: OpenedDatabase, options: OpenOptions): P
   );
 }
 
-function useOf(name: string, { pool }: OpenedDatabase): PoolUse {
-  return { pool: name, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
+function usesOf(pools: Readonly<Record<string, OpenedDatabase>>): PoolUse[] {
+  return Object.entries(pools).map(([name, { pool }]) => ({
+    ...{ pool: name, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount },
+  }));
 }
 
 /** Node's default heap may be smaller than a few bodies, on a small machine. */

@@ -27,6 +27,7 @@ export const API_ERRORS = {
     message: 'Somebody among them is being erased; ask again when that is done.',
   },
   key_taken: { status: 409, message: 'The key is taken.' },
+  last_secret: { status: 409, message: 'Nothing could be signed without it; add another one first.' },
   link_conflict: { status: 409, message: 'A link is one hop: another link stands in the way.' },
   not_static: { status: 409, message: 'Its members are those for whom its rule holds; nobody is listed.' },
   profile_erased: { status: 409, message: 'It names somebody who was erased.' },
@@ -35,6 +36,7 @@ export const API_ERRORS = {
     message: 'The rebuild was cancelled; the members are those from before.',
   },
   rebuild_running: { status: 409, message: 'A rebuild runs; ask again when it has ended, or cancel it.' },
+  secrets_full: { status: 409, message: 'Two secrets are live; remove one first.' },
   payload_too_large: { status: 413, message: 'The body is too large.' },
   unsupported_media_type: {
     status: 415,

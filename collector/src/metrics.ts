@@ -8,6 +8,8 @@ import type { IngestObserver, Verdict } from './ingest';
 import type { QueueStats } from './queue/contract';
 import type { MembershipStats } from './membership/keep-audience';
 import { AUDIENCE_GAUGES } from './metrics/audience-gauges';
+import { DELIVERY_GAUGES } from './metrics/delivery-gauges';
+import type { DeliveryStats } from './delivery/keep-deliveries';
 import type { Upkeep } from './upkeep';
 
 /** What is asked when somebody looks. */
@@ -16,6 +18,7 @@ export interface Watched {
   readonly pools: () => readonly PoolUse[];
   readonly upkeep: () => Upkeep;
   readonly membership: () => MembershipStats;
+  readonly deliveries: () => DeliveryStats;
 }
 
 export interface PoolUse {
@@ -80,7 +83,8 @@ export function createMetrics(watched: Watched): Metrics {
   const http = httpMetrics(registers);
   watchQueue(registers, watched.queue);
   watchDatabase(registers, watched);
-  watchAudiences(registers, watched.membership);
+  watchGauges(registers, { gauges: AUDIENCE_GAUGES, stats: watched.membership });
+  watchGauges(registers, { gauges: DELIVERY_GAUGES, stats: watched.deliveries });
 
   const sourceOf = (sourceId: string): string =>
     sources.has(sourceId) || sources.size < MAX_SOURCES ? sourceId : OTHER_SOURCES;
@@ -265,8 +269,21 @@ function watchDatabase(registers: Registry[], { pools, upkeep }: Watched): void 
   }
 }
 
-function watchAudiences(registers: Registry[], stats: () => MembershipStats): void {
-  for (const [name, help, read] of AUDIENCE_GAUGES) {
+function watchGauges<Stats>(
+  registers: Registry[],
+  {
+    gauges,
+    stats,
+  }: {
+    readonly gauges: readonly (readonly [
+      name: string,
+      help: string,
+      read: (stats: Stats) => number | null,
+    ])[];
+    readonly stats: () => Stats;
+  },
+): void {
+  for (const [name, help, read] of gauges) {
     new Gauge({ name, help, registers, collect: setTo(() => read(stats())) });
   }
 }

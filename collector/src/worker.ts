@@ -3,6 +3,8 @@ import type { Kysely } from 'kysely';
 import { listWorkspaceIds } from './db/audiences';
 import { deleteRejectedBefore } from './db/rejected';
 import type { Database } from './db/tables';
+import type { DeliveryOptions } from './delivery/deliver';
+import { createDeliveryKeeper, type DeliveryStats, NOTHING_SENT } from './delivery/keep-deliveries';
 import type { MembershipStats } from './membership/keep-audience';
 import { createMembershipKeeper } from './membership/keep-membership';
 import { runRegulations } from './regulation/run-regulations';
@@ -12,6 +14,8 @@ export interface WorkerOptions {
   readonly db: Kysely<Database>;
   readonly now: () => Date;
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
+  /** How destinations are sent to. @default not at all */
+  readonly deliveries?: Pick<DeliveryOptions, 'webhooks' | 'newId' | 'random'>;
 }
 
 /** What is done by the clock. */
@@ -24,6 +28,7 @@ export interface Worker {
   /** Erases what is due, without waiting for the next tick. */
   readonly wake: () => void;
   readonly membership: () => MembershipStats;
+  readonly deliveries: () => DeliveryStats;
   /** Looks at audiences soon, without waiting for the next look. */
   readonly wakeAudiences: () => void;
   /** Stops after the step at hand. */
@@ -37,14 +42,15 @@ const DAY_MS = 24 * HOUR_MS;
 const REJECTED_KEPT_MS = 30 * DAY_MS;
 const REJECTED_PER_DELETE = 5_000;
 
-/** Keeps partitions ahead of the events, audiences true while time passes, and refused events no longer than promised. Any number of processes may have one. */
-export function createWorker({ db, now, log }: WorkerOptions): Worker {
+/** Keeps partitions ahead of the events, audiences true while time passes, destinations told of it, and refused events no longer than promised. Any number of processes may have one. */
+export function createWorker({ db, now, log, ...options }: WorkerOptions): Worker {
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | null = null;
   let rejectedUntil = -Infinity;
   const partitions = createPartitionKeeper({ db, now, log, isClosed: () => isClosed });
   const audiences = createMembershipKeeper({ db, now, log });
+  const deliveries = options.deliveries && createDeliveryKeeper({ db, now, log, ...options.deliveries });
   const noteFailure = (error: unknown): void => {
     if (!isClosed) log.error({ err: error }, 'Work by the clock failed');
   };
@@ -70,6 +76,8 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
       deleteOldRejected,
       regulate,
       audiences.work,
+      // What members have just become is sent.
+      async () => deliveries?.work(),
     ]) {
       // One job's failure is not the next one's; what failed is tried again at the next tick.
       await job().catch(noteFailure);
@@ -94,14 +102,16 @@ export function createWorker({ db, now, log }: WorkerOptions): Worker {
     start() {
       loop();
       audiences.start();
+      deliveries?.start();
     },
     membership: audiences.stats,
+    deliveries: () => deliveries?.stats() ?? NOTHING_SENT,
     wakeAudiences: audiences.wake,
     wake: () => void regulate().catch(noteFailure),
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await audiences.close();
+      await Promise.all([audiences.close(), deliveries?.close()]);
       await running;
       // Takes no further step.
       await regulate().catch(() => undefined);

@@ -7,7 +7,7 @@ export type Result<T> = { readonly ok: true; readonly value: T } | Failure;
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
@@ -28,6 +28,10 @@ export function get<T>(url: string, signal?: AbortSignal): Promise<Result<T>> {
 
 export function post<T>(url: string, body?: unknown): Promise<Result<T>> {
   return call<T>(url, { method: 'POST', body });
+}
+
+export function patch<T>(url: string, body: unknown): Promise<Result<T>> {
+  return call<T>(url, { method: 'PATCH', body });
 }
 
 export function remove(url: string): Promise<Result<null>> {

@@ -15,6 +15,9 @@ const NewAudience = lazy(() => import('./pages/new-audience').then((module) => m
 const Audience = lazy(() => import('./pages/audience').then((module) => module.Audience));
 const Decisions = lazy(() => import('./pages/decisions').then((module) => module.Decisions));
 const Decision = lazy(() => import('./pages/decision').then((module) => module.Decision));
+const Destinations = lazy(() => import('./pages/destinations').then((module) => module.Destinations));
+const NewDestination = lazy(() => import('./pages/new-destination').then((module) => module.NewDestination));
+const Destination = lazy(() => import('./pages/destination').then((module) => module.Destination));
 const NotFound = lazy(() => import('./pages/not-found').then((module) => module.NotFound));
 
 export function App() {
@@ -66,6 +69,9 @@ function Pages() {
         <Route path="/console/audiences/:id" component={Audience} />
         <Route path="/console/decisions" component={Decisions} />
         <Route path="/console/decisions/:id" component={Decision} />
+        <Route path="/console/destinations" component={Destinations} />
+        <Route path="/console/destinations/new" component={NewDestination} />
+        <Route path="/console/destinations/:id" component={Destination} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>

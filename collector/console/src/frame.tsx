@@ -11,6 +11,7 @@ const PLACES: readonly { readonly href: string; readonly name: string; readonly 
   { href: '/console/profiles', name: 'Profiles', icon: 'profiles' },
   { href: '/console/audiences', name: 'Audiences', icon: 'audiences' },
   { href: '/console/decisions', name: 'Decisions', icon: 'decisions' },
+  { href: '/console/destinations', name: 'Destinations', icon: 'destinations' },
 ];
 
 interface FrameProps {

@@ -6,6 +6,7 @@ import './styles/frame.css';
 import './styles/parts.css';
 import './styles/events.css';
 import './styles/decisions.css';
+import './styles/destinations.css';
 
 const root = document.getElementById('console');
 if (root) render(<App />, root);

@@ -16,6 +16,7 @@ const KEPT_OF_AUDIENCES = [
   'audience_size',
   'audience_listed',
   'audience_rebuild',
+  'destination_audience',
 ] as const;
 
 /** An audience as the API shows it. */

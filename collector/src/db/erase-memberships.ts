@@ -1,6 +1,7 @@
 /** What audiences hold of a profile that is erased. */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type LockedAudience, lockAudience } from './audience-lock';
+import { forgetExcerpts } from './delivery-log';
 import type { Database } from './tables';
 
 export interface OfProfile {
@@ -54,6 +55,7 @@ export async function leaveAudience(
   const isIts = sql`workspace_id = ${workspaceId} and audience_id = ${audienceId}`;
   await sql`delete from audience_listed where ${isIts} and subject_id in (
     select l.subject_id from ${listedIn(profile)} where l.audience_id = ${audienceId})`.execute(db);
+  await forgetExcerpts(db, { workspaceId, audienceId, profileId });
   const { rows } = await sql<{ was: number; is_told: boolean }>`
     with gone as (
       delete from audience_member where ${isIts} and profile_id = ${profileId} returning profile_id),

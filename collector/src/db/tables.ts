@@ -9,6 +9,7 @@ import type {
   AudienceTable,
 } from './audience-tables';
 import type { DecisionTables } from './decision-tables';
+import type { DestinationTables } from './destination-tables';
 import type { ColumnType, Generated } from 'kysely';
 import type { IdentifierKind } from '../core/identifier';
 import type { Registers } from '../core/traits';
@@ -31,6 +32,7 @@ export interface WorkspaceTable {
   regulation_epoch: Generated<number>;
   /** Raised by whatever changes what audiences must be told of; 0: there never was one. */
   audience_epoch: Generated<number>;
+  has_destinations: Generated<boolean>;
   created_at: Generated<Date>;
 }
 
@@ -262,7 +264,7 @@ export interface RegulationDroppedTable {
   events: number;
 }
 
-export interface Database extends DecisionTables {
+export interface Database extends DecisionTables, DestinationTables {
   workspace: WorkspaceTable;
   source: SourceTable;
   access_key: AccessKeyTable;

@@ -13,6 +13,7 @@ import type { AccessControl } from '../access';
 import type { Config } from '../config';
 import type { Decider } from '../decide';
 import type { Database } from '../db/tables';
+import type { Webhooks } from '../delivery/send-webhook';
 import type { Ingest } from '../ingest';
 import type { IdentityChanges } from '../ingest/change-identity';
 import type { Metrics } from '../metrics';
@@ -27,6 +28,8 @@ export interface RouteContext {
   readonly identity: IdentityChanges;
   readonly decider: Decider;
   readonly metrics: Metrics;
+  /** To test a destination. */
+  readonly webhooks: Webhooks;
   readonly now: () => Date;
   /** A new UUIDv7. */
   readonly newId: () => string;

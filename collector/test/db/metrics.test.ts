@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NOTHING_DONE } from '../../src/membership/keep-audience';
+import { NOTHING_SENT } from '../../src/delivery/keep-deliveries';
 import { createMetrics } from '../../src/metrics';
 import { type Api, METRICS_TOKEN, openApi } from '../support/api';
 import { readDocument } from '../support/documents';
@@ -108,6 +109,7 @@ const unwatched = () =>
     }),
     pools: () => [],
     membership: () => NOTHING_DONE,
+    deliveries: () => NOTHING_SENT,
     upkeep: () => ({
       ...{ partitionsAheadSeconds: null, defaultPartitionEvents: null },
       ...{ droppedPartitions: 0, deletedEvents: 0 },

@@ -29,6 +29,9 @@ async function openOther() {
     });
 }
 
+/** Nothing has it. */
+const NO_ID = '00000000-0000-4000-8000-000000000000';
+
 const idOf = (kind: 'user' | 'anonymous', value: string) => subjectIdOf(api.workspaceId, { kind, value });
 
 /** One of everything that there is in our workspace; by which names and IDs it is known. */
@@ -51,6 +54,12 @@ async function fillOurs() {
     name: `Ours ${randomUUID()}`,
     cases: [{ when: { audience: audience.key }, then: 'secret' }, { then: null }],
   });
+  const destination = await post('/v1/destinations', {
+    name: `Elsewhere ${randomUUID()}`,
+    url: 'https://hooks.example.com/',
+    audiences: [audience.id],
+    state: 'paused',
+  });
   await post('/v1/claims/void', { weaker: 'anonymous:other device', stronger: 'user:joined' });
   await post('/v1/profiles/link', { source: 'user:joined', target: 'user:ours' });
   const regulation = await post('/v1/regulations', { type: 'export', ids: ['user:ours'] });
@@ -58,6 +67,7 @@ async function fillOurs() {
     'profiles/{id}': [idOf('user', 'ours'), idOf('anonymous', 'device'), 'user:ours', 'anonymous:device'],
     'audiences/{id}': [audience.id as string],
     'decisions/{id}': [decision.id as string, decision.key as string],
+    'destinations/{id}': [destination.id as string, destination.key as string],
     'regulations/{id}': [regulation.id as string],
   };
 }
@@ -70,6 +80,7 @@ describe('a workspace', () => {
       'profiles',
       'audiences',
       'decisions',
+      'destinations',
       'claims/voids',
       'profiles/links',
       'regulations',
@@ -91,6 +102,16 @@ describe('a workspace', () => {
       ['PATCH', 'audiences/{id}', '', { name: 'Theirs' }],
       ['PUT', 'audiences/{id}', '/members', { ids: [] }],
       ['POST', 'audiences/{id}', '/members', { ids: [] }],
+      ...['', '/deliveries', `/deliveries/${NO_ID}/attempts`].map((more) => [
+        'GET',
+        'destinations/{id}',
+        more,
+      ]),
+      ...['/secrets', '/test', '/replay', `/deliveries/${NO_ID}/replay`].map((more) => [
+        ...['POST', 'destinations/{id}', more],
+      ]),
+      ...['', `/secrets/${NO_ID}`].map((more) => ['DELETE', 'destinations/{id}', more]),
+      ['PATCH', 'destinations/{id}', '', { name: 'Theirs' }],
       ...['', '/export'].map((more) => ['GET', 'regulations/{id}', more]),
       ...['', '/versions', '/versions/1'].map((more) => ['GET', 'decisions/{id}', more]),
       ['PUT', 'decisions/{id}', '', { cases: [{ then: 'theirs' }] }],
@@ -112,7 +133,11 @@ describe('a workspace', () => {
       new Set(
         documented.map(
           ({ method, path }) =>
-            `${method} ${path.replace('{messageId}', 'm1').replace('{profile}', 'user:ours').replace('{version}', '1')}`,
+            `${method} ${path
+              .replace('{messageId}', 'm1')
+              .replace('{profile}', 'user:ours')
+              .replace('{version}', '1')
+              .replace(/\{(deliveryId|secretId)\}/, NO_ID)}`,
         ),
       ),
     );

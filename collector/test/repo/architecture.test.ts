@@ -20,7 +20,7 @@ const FASTIFY = ['fastify', '@fastify/type-provider-typebox', '@fastify/static',
 
 const COLLECTOR: Table = {
   // Pure: no time, no randomness, no input, no output. Hashing is arithmetic.
-  core: ['node:crypto'],
+  core: ['node:crypto', 'ipaddr.js'],
   queue: [],
   db: ['core', 'kysely', 'pg', 'node:*'],
   // It waits between tries.
@@ -29,7 +29,7 @@ const COLLECTOR: Table = {
   decide: ['core', 'db', 'type:ingest', 'type:kysely', 'type:pg'],
   routes: [
     ...['core', 'db', 'errors', 'schema', 'access', 'live-feed', 'scripts'],
-    ...['type:ingest', 'type:decide', 'type:metrics', 'type:queue', 'type:config'],
+    ...['type:ingest', 'type:decide', 'type:metrics', 'type:queue', 'type:config', 'type:delivery'],
     // An import answers its errors by itself, in its last line.
     ...['import', 'failure', 'type:long-requests'],
     // Files of rows.
@@ -49,13 +49,15 @@ const COLLECTOR: Table = {
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
   'live-feed': ['type:db'],
   scripts: ['node:*'],
-  worker: ['db', 'membership', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
+  worker: ['db', 'delivery', 'membership', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
   // Audiences, by what happened and by the clock.
   membership: ['db', 'type:fastify', 'type:kysely'],
+  // To destinations.
+  delivery: ['core', 'db', 'type:fastify', 'type:kysely', 'node:*'],
   // Takes the locks of the write path, and divides as it does.
   regulation: ['core', 'db', 'ingest', 'type:fastify', 'type:kysely', 'node:timers/promises'],
   upkeep: ['db', 'type:fastify', 'type:kysely'],
-  metrics: ['type:queue', 'type:ingest', 'type:membership', 'type:upkeep', 'prom-client'],
+  metrics: ['type:queue', 'type:delivery', 'type:ingest', 'type:membership', 'type:upkeep', 'prom-client'],
   // What an address is.
   config: ['node:net'],
   'config-docs': ['config'],
@@ -81,6 +83,7 @@ const COLLECTOR: Table = {
       'core',
       'db',
       'decide',
+      'delivery',
       'embedded',
       'folders',
       'ingest',
@@ -154,6 +157,7 @@ const OWN_FACTORIES = [
   // One feed, as long as its route; the app closes it with the route's own hook.
   'routes/events.ts createLiveFeed',
   // What is done by the clock to audiences and to partitions is the worker's.
+  'worker.ts createDeliveryKeeper',
   'worker.ts createMembershipKeeper',
   'worker.ts createPartitionKeeper',
 ];

@@ -12,6 +12,7 @@ import { openIngest } from '../../src/ingest';
 import { createIdentityChanges } from '../../src/ingest/change-identity';
 import { createMetrics } from '../../src/metrics';
 import { createLogger } from '../../src/logger';
+import { createWebhooks, type WebhookOptions } from '../../src/delivery/send-webhook';
 import { createWorker, type Worker } from '../../src/worker';
 import { createTestDatabase } from './database';
 
@@ -54,6 +55,8 @@ export interface ApiOptions {
   readonly trustedProxies?: readonly string[];
   /** null: none is set. @default METRICS_TOKEN */
   readonly metricsToken?: string | null;
+  /** How webhooks are sent. @default to any port of this machine, too */
+  readonly webhooks?: Partial<WebhookOptions>;
   /** How long a request may take to arrive. @default those of production */
   readonly timeouts?: Parameters<typeof buildApp>[2];
 }
@@ -72,18 +75,24 @@ export async function openApi({
   clock = { now: new Date('2026-06-15T12:00:00.000Z') },
   trustedProxies = [],
   metricsToken = METRICS_TOKEN,
+  webhooks: webhookOptions,
   timeouts,
 }: ApiOptions = {}): Promise<Api> {
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, { max: 10, applicationName: 'throughline-test', pipeline: true });
   const draining = { isDraining: false };
   const newId = () => uuidV7(clock.now.getTime(), randomBytes(10));
-  const worker = createWorker({ db: opened.db, now: () => clock.now, log: createLogger('silent') });
+  const webhooks = createWebhooks({ allow: ['http://127.0.0.1:*'], ...webhookOptions });
+  const worker = createWorker({
+    ...{ db: opened.db, now: () => clock.now, log: createLogger('silent') },
+    deliveries: { webhooks, newId, random: () => 0.5 },
+  });
   const metrics = createMetrics({
     queue: () => ingest.stats(),
     pools: () => [],
     upkeep: worker.upkeep,
     membership: worker.membership,
+    deliveries: worker.deliveries,
   });
   const ingest = openIngest({
     pool: opened.pool,
@@ -121,6 +130,7 @@ export async function openApi({
         onProblem: () => undefined,
       }),
       metrics,
+      webhooks,
       now: () => clock.now,
       newId,
       newToken: () => randomBytes(24).toString('base64url'),
