@@ -57,8 +57,8 @@ export async function findOldestWaiting(db: Kysely<Database>, workspaceId: strin
   const { rows } = await changeWorkspace(db, workspaceId, (transaction) =>
     sql<{ at: Date | null }>`
       select least(
-        (select min(w.created_at) from delivery w
-         where w.workspace_id = ${workspaceId} and w.state = 'waiting' and not w.is_replay),
+        (select min(w.created_at) from delivery w join destination d using (workspace_id, destination_id)
+         where w.workspace_id = ${workspaceId} and w.state = 'waiting' and not w.is_replay and d.state = 'active'),
         (select min(next.at)
          from destination d
          join destination_audience f using (workspace_id, destination_id)

@@ -37,7 +37,7 @@ export function Deliveries({ destination, onChange }: DeliveriesProps) {
   const replay = async (which: string): Promise<void> => {
     const answer = await post<{ replayed: number }>(`${path}${which}/replay`);
     if (!answer.ok) return toastFailure(answer);
-    toastDone(`${counted(answer.value.replayed, 'delivery').replace('deliverys', 'deliveries')} sent again.`);
+    toastDone(`${counted(answer.value.replayed, 'dead letter')} sent again.`);
     onChange();
   };
   return (
