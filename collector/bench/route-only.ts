@@ -13,6 +13,7 @@ import { createWebhooks } from '../src/delivery/send-webhook';
 import { FOLDERS } from '../src/folders';
 import type { AcceptedBatch, Ingest, Verdict } from '../src/ingest';
 import { createIdentityChanges } from '../src/ingest/change-identity';
+import { NO_PLACES } from '../src/export/export-places';
 import { createLogger } from '../src/logger';
 import { NOTHING_DONE } from '../src/membership/keep-audience';
 import { createMetrics } from '../src/metrics';
@@ -60,7 +61,10 @@ const metrics = createMetrics({
 });
 const app = await buildApp(
   {
-    config: { environment: 'production', corsOrigins: [], trustedProxies: [], metricsToken: undefined },
+    config: {
+      ...NO_PLACES,
+      ...{ environment: 'production', corsOrigins: [], trustedProxies: [], metricsToken: undefined },
+    },
     db,
     accessDb: db,
     ingest: nowhere,
@@ -77,6 +81,7 @@ const app = await buildApp(
     newToken: () => randomBytes(24).toString('base64url'),
     isDraining: () => false,
     wakeWorker: () => undefined,
+    wakeExports: () => undefined,
     folders: FOLDERS,
   },
   createLogger('error'),

@@ -26,6 +26,7 @@ import { addDecisionRoutes } from './routes/decisions';
 import { addDemoRoutes } from './routes/demo';
 import { addDestinationRoutes } from './routes/destinations';
 import { addEventRoutes } from './routes/events';
+import { addExportRoutes } from './routes/exports';
 import { addHealthRoutes } from './routes/health';
 import { addImportRoute } from './routes/import';
 import { addIngestRoutes } from './routes/ingest';
@@ -73,6 +74,7 @@ const READER_ROUTES = [
   addRegulationExport,
   addAuditRoutes,
   addWorkspaceRoutes,
+  addExportRoutes,
 ];
 
 /** Builds the HTTP application: every route file is named here. The caller listens and closes. */

@@ -1,6 +1,7 @@
 /** The command `throughline`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXPORT_USAGE, runExportCommand } from './cli/export-command';
 import { IMPORT_USAGE, runImportCommand } from './cli/import-command';
 import { MigrationError } from './db/migrate';
 import { createConsoleLink, migrateOnly } from './deps';
@@ -14,6 +15,7 @@ const USAGE = `Usage: throughline <command>
   migrate    Bring the database up to date and end
   console    Print another link into the console of a collector that runs
   import     Send a file of events to a collector: throughline import FILE; import --help says more
+  export     Write what is stored into a folder or a bucket, for a warehouse; export --help says more
   help       Print this
   version    Print the version
 
@@ -23,6 +25,7 @@ Settings come from the environment and from the file .env; README.md lists them.
 export async function runCommand(args: readonly string[]): Promise<void> {
   const [command = 'help', ...rest] = args;
   if (command === 'import') return runImport(rest);
+  if (command === 'export') return runExport(rest);
   if (rest.length > 0) return refuse(`throughline ${command} takes no arguments.`);
   switch (command) {
     case 'start':
@@ -49,6 +52,11 @@ export async function runCommand(args: readonly string[]): Promise<void> {
 async function runImport(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(IMPORT_USAGE);
   return runImportCommand(args, (sentence) => refuse(sentence, IMPORT_USAGE));
+}
+
+async function runExport(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(EXPORT_USAGE);
+  return orComplain(() => runExportCommand(args, (sentence) => refuse(sentence, EXPORT_USAGE)));
 }
 
 async function runConsole(): Promise<void> {

@@ -1,4 +1,14 @@
-import { isIP } from 'node:net';
+import {
+  matching,
+  oneOf,
+  type Parse,
+  parseBucketUrl,
+  parseDatabaseUrl,
+  parseNetworks,
+  parseOrigins,
+  parseWebhookOrigins,
+  wholeNumber,
+} from './config/parse';
 
 /**
  * Every setting of the collector, read once from the environment. One table says each setting's name, how it is
@@ -10,10 +20,6 @@ export const ENVIRONMENTS = ['development', 'production', 'test'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Environment = (typeof ENVIRONMENTS)[number];
-
-/** What the text must be is said in `expected`, which completes the sentence "NAME must be …". */
-type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
-type Parse<T> = (text: string) => Parsed<T>;
 
 export interface Setting<T> {
   readonly name: string;
@@ -28,71 +34,6 @@ export interface Setting<T> {
 
 const OURS = 'THROUGHLINE_';
 const MEGABYTE = 1024 * 1024;
-
-const value = <T>(parsed: T): Parsed<T> => ({ ok: true, value: parsed });
-const refuse = (expected: string): Parsed<never> => ({ ok: false, expected });
-
-function wholeNumber(min: number, max: number): Parse<number> {
-  return (text) => {
-    const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-    return number >= min && number <= max ? value(number) : refuse(`a whole number from ${min} to ${max}`);
-  };
-}
-
-function oneOf<const T extends string>(choices: readonly T[]): Parse<T> {
-  return (text) => {
-    const choice = choices.find((candidate) => candidate === text);
-    return choice === undefined ? refuse(`one of ${choices.join(', ')}`) : value(choice);
-  };
-}
-
-function matching(pattern: RegExp, expected: string): Parse<string> {
-  return (text) => (pattern.test(text) ? value(text) : refuse(expected));
-}
-
-function parseDatabaseUrl(text: string): Parsed<string> {
-  const isPostgres = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text);
-  return isPostgres
-    ? value(text)
-    : refuse('a URL like postgres://user:password@host:5432/database (special characters percent-encoded)');
-}
-
-function parseOrigins(text: string): Parsed<readonly string[]> {
-  const origins = text.split(',').map((origin) => origin.trim());
-  const areOrigins = origins.every(
-    (origin) => /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin,
-  );
-  return areOrigins
-    ? value(origins)
-    : refuse('a comma-separated list of origins like https://app.example.com (no path, no trailing slash)');
-}
-
-function parseNetworks(text: string): Parsed<readonly string[]> {
-  const networks = text.split(',').map((network) => network.trim());
-  return networks.every(isNetwork)
-    ? value(networks)
-    : refuse('a comma-separated list of addresses or networks like 10.0.0.0/8');
-}
-
-/** Origins, of which a port may be any: http://localhost:* */
-function parseWebhookOrigins(text: string): Parsed<readonly string[]> {
-  const origins = text.split(',').map((origin) => origin.trim());
-  const areOrigins = origins.every((origin) => {
-    const example = origin.replace(/:\*$/, ':8123');
-    return /^https?:\/\//.test(origin) && URL.canParse(example) && new URL(example).origin === example;
-  });
-  return areOrigins
-    ? value(origins)
-    : refuse('a comma-separated list of origins like http://localhost:4000 (a port may be *)');
-}
-
-/** An address, alone or with how many of its first bits name a network (RFC 4632, RFC 4291). */
-function isNetwork(text: string): boolean {
-  const [address, bits, ...rest] = text.split('/');
-  const most = text.includes('%') ? 0 : ({ 4: 32, 6: 128 }[isIP(address!)] ?? 0);
-  const isWhole = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most);
-  return most > 0 && isWhole && rest.length === 0;
-}
 
 /** Only here so that each entry's value type is inferred from its parser and default. */
 const setting = <T>(entry: Setting<T>): Setting<T> => entry;
@@ -205,6 +146,42 @@ export const settings = {
     defaultText: '268435456, or an eighth of the heap where that is less',
     describe:
       'Memory for events from their first byte to their commit, beyond which new ones are answered 503.',
+  }),
+  exportDir: setting<string | undefined>({
+    name: 'THROUGHLINE_EXPORT_DIR',
+    parse: matching(/\S/, 'a folder'),
+    default: undefined,
+    defaultText: 'none',
+    describe: 'Folder that POST /v1/exports and throughline export write to.',
+  }),
+  exportBucketUrl: setting<string | undefined>({
+    name: 'THROUGHLINE_EXPORT_BUCKET_URL',
+    parse: parseBucketUrl,
+    default: undefined,
+    defaultText: 'none',
+    describe:
+      'Address of an S3-compatible bucket, and of a folder in it, that exports are written to: https://s3.eu-central-1.amazonaws.com/bucket/folder.',
+  }),
+  exportBucketRegion: setting({
+    name: 'THROUGHLINE_EXPORT_BUCKET_REGION',
+    parse: matching(/^[a-z0-9-]{1,50}$/, 'a region like eu-central-1'),
+    default: 'us-east-1',
+    describe: 'Region of the bucket; auto for Cloudflare R2.',
+  }),
+  exportAccessKeyId: setting<string | undefined>({
+    name: 'THROUGHLINE_EXPORT_ACCESS_KEY_ID',
+    parse: matching(/^[\x21-\x7e]{3,200}$/, 'an access key’s ID'),
+    default: undefined,
+    defaultText: 'none',
+    describe: "ID of the bucket's access key, which may read, write and delete there.",
+  }),
+  exportSecretAccessKey: setting<string | undefined>({
+    name: 'THROUGHLINE_EXPORT_SECRET_ACCESS_KEY',
+    parse: matching(/^[\x21-\x7e]{3,200}$/, 'an access key’s secret'),
+    default: undefined,
+    defaultText: 'none',
+    describe: "The access key's secret.",
+    secret: true,
   }),
   metricsToken: setting<string | undefined>({
     name: 'THROUGHLINE_METRICS_TOKEN',

@@ -69,6 +69,7 @@ const KEY_READERS = 2;
 const CHANGERS = 2;
 /** Who decides does not wait behind long reads. */
 const DECIDERS = 4;
+const COMMAND_CONNECTIONS = 4;
 const DEFAULT_FOLDER = '.throughline';
 const TOKEN_BYTES = 24;
 const ID_RANDOM_BYTES = 10;
@@ -108,6 +109,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
   const webhooks = createWebhooks({ allow: config.webhookAllow });
   const worker = createWorker({
     ...{ db: readers.db, now: () => new Date(), log },
+    exportPlaces: config,
     deliveries: { webhooks, newId, random: Math.random },
   });
   worker.start();
@@ -138,6 +140,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       newId,
       newToken,
       wakeWorker: worker.wake,
+      wakeExports: worker.exports.wake,
       folders: FOLDERS,
     },
     close: async (how) => {
@@ -201,6 +204,29 @@ export async function migrateOnly(options: OpenOptions): Promise<readonly string
   } finally {
     await close();
     await server.close();
+  }
+}
+
+/**
+ * For a command that works beside a collector with the same settings: its database, or one that is started for it.
+ *
+ * @throws StartError
+ */
+export async function openBesides(options: OpenOptions, applicationName: string): Promise<OpenedDatabase> {
+  const running = options.config.databaseUrl ?? findRunningServer(options.config.dataDir ?? DEFAULT_FOLDER);
+  const server = running === undefined ? await openServer(options) : null;
+  const opened = openDatabase(running ?? server!.url, { max: COMMAND_CONNECTIONS, applicationName });
+  const close = async (): Promise<void> => {
+    await opened.close();
+    await server?.close();
+  };
+  try {
+    await refuseUnfit(opened, options);
+    if (server !== null) await migrate(opened.pool, FOLDERS.migrations);
+    return { ...opened, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

@@ -26,6 +26,11 @@ export const API_ERRORS = {
     status: 409,
     message: 'Somebody among them is being erased; ask again when that is done.',
   },
+  export_not_configured: {
+    status: 409,
+    message: 'Nobody has set where exports go: THROUGHLINE_EXPORT_DIR, or THROUGHLINE_EXPORT_BUCKET_URL.',
+  },
+  export_running: { status: 409, message: 'An export runs; ask again when it has ended, or cancel it.' },
   key_taken: { status: 409, message: 'The key is taken.' },
   last_secret: { status: 409, message: 'Nothing could be signed without it; add another one first.' },
   link_conflict: { status: 409, message: 'A link is one hop: another link stands in the way.' },

@@ -5,6 +5,8 @@ import { deleteRejectedBefore } from './db/rejected';
 import type { Database } from './db/tables';
 import type { DeliveryOptions } from './delivery/deliver';
 import { createDeliveryKeeper, type DeliveryStats, NOTHING_SENT } from './delivery/keep-deliveries';
+import { type ExportPlaces, NO_PLACES } from './export/export-places';
+import { createExportKeeper, type ExportKeeper } from './export/keep-exports';
 import type { MembershipStats } from './membership/keep-audience';
 import { createMembershipKeeper } from './membership/keep-membership';
 import { runRegulations } from './regulation/run-regulations';
@@ -16,6 +18,8 @@ export interface WorkerOptions {
   readonly log: Pick<FastifyBaseLogger, 'error' | 'warn'>;
   /** How destinations are sent to. @default not at all */
   readonly deliveries?: Pick<DeliveryOptions, 'webhooks' | 'newId' | 'random'>;
+  /** @default nowhere */
+  readonly exportPlaces?: ExportPlaces;
 }
 
 /** What is done by the clock. */
@@ -27,6 +31,8 @@ export interface Worker {
   readonly start: () => void;
   /** Erases what is due, without waiting for the next tick. */
   readonly wake: () => void;
+  /** What was asked for may take hours: ticks do not wait for it. */
+  readonly exports: Pick<ExportKeeper, 'wake' | 'work'>;
   readonly membership: () => MembershipStats;
   readonly deliveries: () => DeliveryStats;
   /** Looks at audiences soon, without waiting for the next look. */
@@ -51,6 +57,7 @@ export function createWorker({ db, now, log, ...options }: WorkerOptions): Worke
   const partitions = createPartitionKeeper({ db, now, log, isClosed: () => isClosed });
   const audiences = createMembershipKeeper({ db, now, log });
   const deliveries = options.deliveries && createDeliveryKeeper({ db, now, log, ...options.deliveries });
+  const exports = createExportKeeper({ db, now, log, places: options.exportPlaces ?? NO_PLACES });
   const noteFailure = (error: unknown): void => {
     if (!isClosed) log.error({ err: error }, 'Work by the clock failed');
   };
@@ -91,6 +98,7 @@ export function createWorker({ db, now, log, ...options }: WorkerOptions): Worke
   }
 
   function loop(): void {
+    exports.wake();
     void tick().then(() => {
       if (!isClosed) timer = setTimeout(loop, TICK_MS);
     });
@@ -104,6 +112,7 @@ export function createWorker({ db, now, log, ...options }: WorkerOptions): Worke
       audiences.start();
       deliveries?.start();
     },
+    exports,
     membership: audiences.stats,
     deliveries: () => deliveries?.stats() ?? NOTHING_SENT,
     wakeAudiences: audiences.wake,
@@ -111,7 +120,7 @@ export function createWorker({ db, now, log, ...options }: WorkerOptions): Worke
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await Promise.all([audiences.close(), deliveries?.close()]);
+      await Promise.all([audiences.close(), deliveries?.close(), exports.close()]);
       await running;
       // Takes no further step.
       await regulate().catch(() => undefined);

@@ -10,6 +10,8 @@ import type {
 } from './audience-tables';
 import type { DecisionTables } from './decision-tables';
 import type { DestinationTables } from './destination-tables';
+import type { ExportTables } from './export-tables';
+import type { RegulationTables } from './regulation-tables';
 import type { ColumnType, Generated } from 'kysely';
 import type { IdentifierKind } from '../core/identifier';
 import type { Registers } from '../core/traits';
@@ -33,6 +35,8 @@ export interface WorkspaceTable {
   /** Raised by whatever changes what audiences must be told of; 0: there never was one. */
   audience_epoch: Generated<number>;
   has_destinations: Generated<boolean>;
+  /** Events received before this are in an export, or will be in none that begins there; null: there was none. */
+  exported_until: Generated<Date | null>;
   created_at: Generated<Date>;
 }
 
@@ -213,58 +217,7 @@ export interface AuditEntryTable {
   detail: Json<Record<string, unknown>>;
 }
 
-export interface RegulationTable {
-  workspace_id: string;
-  regulation_id: string;
-  type: 'delete' | 'suppress' | 'unsuppress' | 'export';
-  created_at: Date;
-}
-
-export interface RegulationSubjectTable {
-  workspace_id: string;
-  regulation_id: string;
-  position: number;
-  subject_id: string | null;
-  profile_id: Generated<string | null>;
-  status: 'pending' | 'running' | 'done' | 'unknown';
-  erased_at: Generated<Date | null>;
-  finished_at: Generated<Date | null>;
-  attempts: Generated<number>;
-  error: Generated<string | null>;
-  progress: ColumnType<Record<string, unknown>, string | undefined, string>;
-}
-
-export interface SuppressionTable {
-  workspace_id: string;
-  subject_id: string;
-  since: Date;
-  regulation_id: string;
-}
-
-export interface ErasureTable {
-  workspace_id: string;
-  subject_id: string;
-  owner_id: string;
-  target_id: string | null;
-  erased_at: Date;
-}
-
-export interface TombstoneTable {
-  workspace_id: string;
-  subject_id: string;
-  from_at: Date | number;
-  to_at: Date | number;
-  owner_id: string;
-  regulation_id: string;
-}
-
-export interface RegulationDroppedTable {
-  workspace_id: string;
-  regulation_id: string;
-  events: number;
-}
-
-export interface Database extends DecisionTables, DestinationTables {
+export interface Database extends DecisionTables, DestinationTables, ExportTables, RegulationTables {
   workspace: WorkspaceTable;
   source: SourceTable;
   access_key: AccessKeyTable;
@@ -291,10 +244,4 @@ export interface Database extends DecisionTables, DestinationTables {
   audit_entry: AuditEntryTable;
   claim_void: ClaimVoidTable;
   profile_link: ProfileLinkTable;
-  regulation: RegulationTable;
-  regulation_subject: RegulationSubjectTable;
-  suppression: SuppressionTable;
-  erasure: ErasureTable;
-  tombstone: TombstoneTable;
-  regulation_dropped: RegulationDroppedTable;
 }

@@ -131,6 +131,8 @@ export interface SecondLook {
   readonly regulationEpoch: number;
   /** Of which audiences the workspace has; 0: there never was one. */
   readonly audienceEpoch: number;
+  /** See db/event-horizon.ts; null: nothing was ever exported. */
+  readonly exportedUntil: number | null;
 }
 
 /** Whether the subjects are still divided as they were read, and what regulations and audiences there are now. */
@@ -142,10 +144,11 @@ export async function lookAgain(
   const { rows } = await client.query<{
     rows: number;
     stamp: number;
-    epochs: readonly [regulation: number, audience: number] | null;
+    epochs: readonly [regulation: number, audience: number, exportedUntil: number | null] | null;
   }>(
     `select count(*) as rows, coalesce(sum(${STAMP}), 0)::bigint as stamp,
-       (select array[regulation_epoch, audience_epoch] from workspace where workspace_id = $1) as epochs
+       (select array[regulation_epoch, audience_epoch, (extract(epoch from exported_until) * 1000)::bigint]
+        from workspace where workspace_id = $1) as epochs
      from ${OWNERSHIP_OF_WANTED}`,
     [workspaceId, uuids(read.subjectIds)],
   );
@@ -154,6 +157,7 @@ export async function lookAgain(
     isOwnershipUnchanged: now.rows === read.rows && now.stamp === read.stamp,
     regulationEpoch: now.epochs?.[0] ?? 0,
     audienceEpoch: now.epochs?.[1] ?? 0,
+    exportedUntil: now.epochs?.[2] ?? null,
   };
 }
 

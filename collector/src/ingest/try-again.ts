@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Preparing } from '../db/prepared';
 import type { Querier } from '../db/querier';
+import { ReceivedLate } from './received-late';
 import { type Locks, NO_MORE_LOCKS, OwnershipChanged } from './settle-identity';
 
 /** What transactions are tried with. */
@@ -71,7 +72,8 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** Serialization failure, deadlock, or a subject that moved while its locks were being taken. */
+/** Serialization failure, deadlock, a subject that moved while its locks were being taken, or an export that fixed what was received. */
 function mayPassNextTime(error: unknown): boolean {
-  return error instanceof OwnershipChanged || ['40001', '40P01'].includes(codeOf(error));
+  if (error instanceof OwnershipChanged || error instanceof ReceivedLate) return true;
+  return ['40001', '40P01'].includes(codeOf(error));
 }

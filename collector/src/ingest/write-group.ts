@@ -30,6 +30,7 @@ import {
   type SettledIdentity,
   settleIdentity,
 } from './settle-identity';
+import { refuseLate } from './received-late';
 import type { Group, Transaction } from './transaction';
 import { isStillPermitted, type Permitted, withhold } from './withhold';
 
@@ -48,7 +49,7 @@ export interface WrittenGroup {
  * that nobody waits in a circle: the keys (which tell what is new), new subjects, locks on what is claimed, order
  * entries, parts of profiles; sorted within each. Statements of one step go out together (pipelined).
  *
- * @throws OwnershipChanged, or what Postgres says; nothing is committed then, unless the connection broke at the very
+ * @throws OwnershipChanged, ReceivedLate, or what Postgres says; nothing is committed then, unless the connection broke at the very
  *   commit
  */
 export async function writeGroup(
@@ -112,7 +113,8 @@ async function writeEvents(
   // Behind the parts, which are locked from there on.
   const secondLook = lookAtUnlocked(transaction, identity.unlocked);
   await Promise.all([...written, secondLook]);
-  const { isOwnershipUnchanged, regulationEpoch, audienceEpoch } = await secondLook;
+  const { isOwnershipUnchanged, regulationEpoch, audienceEpoch, exportedUntil } = await secondLook;
+  refuseLate(events, exportedUntil);
   if (!isOwnershipUnchanged) throw new OwnershipChanged(alsoRead);
   const hasClaims = claims.length > 0;
   if (!(await isStillPermitted(transaction, { ...group, hasClaims, regulationEpoch }))) {

@@ -1,6 +1,7 @@
 import type { InterestsOf } from '../core/audience-interest';
 import type { RejectedRow } from '../db/write-events';
 import { excerptOf } from '../core/excerpt';
+import { ReceivedLate, receivedFrom } from './received-late';
 import type { Group } from './transaction';
 import { codeOf, tryAgain, type Trying } from './try-again';
 import { writeGroup, type WrittenGroup } from './write-group';
@@ -71,9 +72,16 @@ async function keepAsBadRow(
 }
 
 function writeWithRetries(group: Group, writer: Writer): Promise<WrittenGroup> {
-  return tryAgain(writer, (client, locks) =>
-    writeGroup(client, { ...group, interests: writer.interests }, locks),
-  );
+  let exportedUntil: number | null = null;
+  return tryAgain(writer, async (client, locks) => {
+    try {
+      const events = receivedFrom(group.events, exportedUntil);
+      return await writeGroup(client, { ...group, events, interests: writer.interests }, locks);
+    } catch (error) {
+      if (error instanceof ReceivedLate) exportedUntil = error.exportedUntil;
+      throw error;
+    }
+  });
 }
 
 /** Data exception, integrity constraint violation, program limit exceeded (Postgres, appendix A). */

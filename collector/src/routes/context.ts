@@ -14,13 +14,15 @@ import type { Config } from '../config';
 import type { Decider } from '../decide';
 import type { Database } from '../db/tables';
 import type { Webhooks } from '../delivery/send-webhook';
+import type { ExportPlaces } from '../export/export-places';
 import type { Ingest } from '../ingest';
 import type { IdentityChanges } from '../ingest/change-identity';
 import type { Metrics } from '../metrics';
 
 /** What routes work with; deps.ts makes it, tests may make their own. */
 export interface RouteContext {
-  readonly config: Pick<Config, 'environment' | 'corsOrigins' | 'trustedProxies' | 'metricsToken'>;
+  readonly config: Pick<Config, 'environment' | 'corsOrigins' | 'trustedProxies' | 'metricsToken'> &
+    ExportPlaces;
   readonly db: Kysely<Database>;
   /** To look keys up: not behind reads that wait for something, for that would keep events out too. */
   readonly accessDb: Kysely<Database>;
@@ -37,6 +39,8 @@ export interface RouteContext {
   readonly newToken: () => string;
   /** Says that there is an erasure to do, which need not wait for the clock. */
   readonly wakeWorker: () => void;
+  /** Says that there is an export to do. */
+  readonly wakeExports: () => void;
   /** Whether the process is shutting down: /ready says so, and balancers stop sending. */
   readonly isDraining: () => boolean;
   /** Folders of what is served as files, absolute. */

@@ -8,6 +8,7 @@ import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
 import { ensureFirstWorkspace } from '../../src/db/keys';
 import { FOLDERS } from '../../src/folders';
 import { createDecider } from '../../src/decide';
+import { type ExportPlaces, NO_PLACES } from '../../src/export/export-places';
 import { openIngest } from '../../src/ingest';
 import { createIdentityChanges } from '../../src/ingest/change-identity';
 import { createMetrics } from '../../src/metrics';
@@ -57,6 +58,8 @@ export interface ApiOptions {
   readonly metricsToken?: string | null;
   /** How webhooks are sent. @default to any port of this machine, too */
   readonly webhooks?: Partial<WebhookOptions>;
+  /** Where exports may go. @default nowhere */
+  readonly exportPlaces?: Partial<ExportPlaces>;
   /** How long a request may take to arrive. @default those of production */
   readonly timeouts?: Parameters<typeof buildApp>[2];
 }
@@ -76,8 +79,10 @@ export async function openApi({
   trustedProxies = [],
   metricsToken = METRICS_TOKEN,
   webhooks: webhookOptions,
+  exportPlaces = {},
   timeouts,
 }: ApiOptions = {}): Promise<Api> {
+  const places = { ...NO_PLACES, ...exportPlaces };
   const database = await createTestDatabase();
   const opened = openDatabase(database.url, { max: 10, applicationName: 'throughline-test', pipeline: true });
   const draining = { isDraining: false };
@@ -85,6 +90,7 @@ export async function openApi({
   const webhooks = createWebhooks({ allow: ['http://127.0.0.1:*'], ...webhookOptions });
   const worker = createWorker({
     ...{ db: opened.db, now: () => clock.now, log: createLogger('silent') },
+    exportPlaces: places,
     deliveries: { webhooks, newId, random: () => 0.5 },
   });
   const metrics = createMetrics({
@@ -117,6 +123,7 @@ export async function openApi({
         corsOrigins: ['https://analyst.example'],
         trustedProxies,
         metricsToken: metricsToken ?? undefined,
+        ...places,
       },
       db: opened.db,
       accessDb: opened.db,
@@ -136,6 +143,7 @@ export async function openApi({
       newToken: () => randomBytes(24).toString('base64url'),
       // Tests say when the worker works.
       wakeWorker: () => undefined,
+      wakeExports: () => undefined,
       isDraining: () => draining.isDraining,
       folders: FOLDERS,
     },
