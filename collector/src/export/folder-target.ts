@@ -106,6 +106,9 @@ async function linkIfNew(file: string, at: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    // Both names are one file until this one is gone, and the next text would be written into it.
+    await rm(file, { force: true });
   }
 }
 

@@ -134,7 +134,7 @@ const addCreation: AddRoutes = (app, { db, access, config, now, newId, wakeExpor
         return (await findExport(transaction, workspaceId, id))!;
       });
       wakeExports();
-      return reply.code(201).send(created);
+      return reply.code(201).send(toShown(created));
     },
   );
 };
@@ -157,7 +157,7 @@ const addReading: AddRoutes = (app, { db, access }) => {
       const exports = await inWorkspace(db, workspaceId, (transaction) =>
         listExports(transaction, workspaceId, { limit: limit + 1, after }),
       );
-      return pageFrom(exports, {
+      return pageFrom(exports.map(toShown), {
         limit,
         cursorOf: ({ createdAt, id }) => encodeCursor({ at: createdAt.getTime(), id }),
       });
@@ -173,16 +173,18 @@ const addReading: AddRoutes = (app, { db, access }) => {
         response: { 200: ExportSchema },
       },
     },
-    async (request): Promise<WarehouseExport> => {
+    async (request) => {
       const { workspaceId } = access.readerOf(request);
       const found = await inWorkspace(db, workspaceId, (transaction) =>
         findExport(transaction, workspaceId, request.params.id),
       );
       if (found === null) throw new ApiError('not_found');
-      return found;
+      return toShown(found);
     },
   );
 };
+
+const toShown = (found: WarehouseExport) => ({ ...found, tables: [...found.tables] });
 
 const addCancelling: AddRoutes = (app, { db, access, now, newId }) => {
   app.delete(

@@ -41,7 +41,7 @@ const COLLECTOR: Table = {
   // A long stream, fed to the same queue as everything else.
   import: ['core', 'errors', 'queue', 'type:ingest', 'node:*'],
   // What leaves as files.
-  export: ['core', 'hyparquet-writer'],
+  export: ['core', 'db', 'hyparquet-writer', 'aws4fetch', 'type:fastify', 'type:kysely', 'node:*'],
   failure: ['db', 'decide', 'errors', 'queue'],
   'long-requests': ['type:node:http', 'type:node:net'],
   schema: ['core', '@fastify/type-provider-typebox'],
@@ -49,7 +49,7 @@ const COLLECTOR: Table = {
   access: ['core', 'db', 'errors', 'type:fastify', 'type:kysely', 'cookie'],
   'live-feed': ['type:db'],
   scripts: ['node:*'],
-  worker: ['db', 'delivery', 'membership', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
+  worker: ['db', 'delivery', 'export', 'membership', 'regulation', 'upkeep', 'type:fastify', 'type:kysely'],
   // Audiences, by what happened and by the clock.
   membership: ['db', 'type:fastify', 'type:kysely'],
   // To destinations.
@@ -100,7 +100,7 @@ const COLLECTOR: Table = {
     'node:*',
   ],
   cli: [
-    ...['main', 'deps', 'db', 'embedded', 'logger', 'node:*'],
+    ...['main', 'deps', 'db', 'embedded', 'export', 'logger', 'node:*'],
     // It sends a file to a collector, which may be another one than would start here.
     ...['banner', 'core', 'type:config', 'type:import', 'cli-progress'],
   ],
@@ -145,6 +145,7 @@ const JOINERS = [
   'index.ts',
   'main.ts',
   'cli.ts',
+  'cli/export-command.ts',
   'deps.ts',
   'app.ts',
 ];
@@ -156,8 +157,9 @@ const OWN_FACTORIES = [
   'routes/audience-export.ts createRowEncoder',
   // One feed, as long as its route; the app closes it with the route's own hook.
   'routes/events.ts createLiveFeed',
-  // What is done by the clock to audiences and to partitions is the worker's.
+  // What is done by the clock to audiences and to partitions, for destinations and warehouses, is the worker's.
   'worker.ts createDeliveryKeeper',
+  'worker.ts createExportKeeper',
   'worker.ts createMembershipKeeper',
   'worker.ts createPartitionKeeper',
 ];
