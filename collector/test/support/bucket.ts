@@ -16,7 +16,7 @@ export interface Bucket {
   /** The next requests are answered so, before anything is looked at; as many as are given. */
   readonly failNext: (...statuses: number[]) => void;
   /** Called when an object was put. */
-  onPut: (key: string) => void;
+  onPut: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export async function openBucketServer(): Promise<Bucket> {
     objects: new Map<string, Buffer>(),
     requests: [] as string[],
     failNext: (...statuses: number[]) => void failures.push(...statuses),
-    onPut: (_key: string): void => undefined,
+    onPut: (): void => undefined,
   };
   const server = createServer((request, response) => {
     void answer(request).then(({ status, body = '' }) => response.writeHead(status).end(body));
@@ -57,7 +57,7 @@ export async function openBucketServer(): Promise<Bucket> {
       return { status: 412, body: error('PreconditionFailed') };
     }
     bucket.objects.set(key, body);
-    bucket.onPut(key);
+    bucket.onPut();
     return { status: 200 };
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
