@@ -108,8 +108,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
   });
   const webhooks = createWebhooks({ allow: config.webhookAllow });
   const worker = createWorker({
-    ...{ db: readers.db, now: () => new Date(), log },
-    exportPlaces: config,
+    ...{ db: readers.db, now: () => new Date(), log, exportPlaces: config },
     deliveries: { webhooks, newId, random: Math.random },
   });
   worker.start();
