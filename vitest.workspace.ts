@@ -39,7 +39,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['collector/test/browser/**/*.test.ts'],
-          globalSetup: ['collector/test/support/postgres.ts'],
+          globalSetup: ['collector/test/support/postgres.ts', 'collector/test/support/shared-chromium.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

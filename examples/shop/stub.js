@@ -1,6 +1,6 @@
-/* Keeps calls, with their times, until sdk.js is here and replays them in order. On a page without a content security
-   policy this can stand in the page itself. */
+/* Keeps calls, with their times, until sdk.js is here, does them in order and keeps what they promised. On a page without
+   a content security policy this can stand in the page itself. */
 window.throughline = window.throughline || [];
-['identify', 'track', 'page', 'group', 'alias', 'screen', 'reset', 'flush'].forEach((method) => {
-  window.throughline[method] = (...args) => window.throughline.push([method, args, Date.now()]);
+'identify track page group alias screen reset flush close on use'.split(' ').forEach((name) => {
+  throughline[name] = (...given) => new Promise((done) => throughline.push([name, given, Date.now(), done]));
 });

@@ -1,17 +1,10 @@
 import type { CallOptions } from './core/event';
 import type { User } from './core/identity';
+import type { Plugin } from './core/plugin';
 import type { DeliveryError, Receipt } from './core/receipt';
-import type { WireEvent } from './core/wire';
 
 /** Events by name with their properties, to have calls checked: `createTracker<{ 'Cart Viewed': {…} }>(…)`. */
 export type AnyEvents = Record<string, object>;
-
-/**
- * Sees each event before it is stored: what it returns is recorded (the same event, changed or not, or another
- * one); without an event it is dropped. One that throws drops the event too: a mask that breaks must not leak.
- * Type, messageId and timestamp stay as they are.
- */
-export type Plugin = (event: WireEvent) => WireEvent | null | undefined | false | void;
 
 /** Called once the call is done and its event is stored; no need to wait for it, nor for anything it is given. */
 export type Callback = (...none: never[]) => void;

@@ -1,4 +1,5 @@
-import type { Consent, IdentityStorage, Plugin } from './api';
+import type { Consent, IdentityStorage } from './api';
+import type { Plugin } from './core/plugin';
 import type { DropReason } from './core/receipt';
 import { optionsError } from './errors';
 

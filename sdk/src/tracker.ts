@@ -18,10 +18,12 @@ import type { Queue } from './browser/queue';
 import { createSender } from './browser/sender';
 import type { Sender } from './browser/sender';
 import { createTransport } from './browser/transport';
-import type { Plugin, Tracker } from './api';
+import type { Tracker } from './api';
 import { attempt } from './core/attempt';
 import { createEvent, EVENT_TYPES, readCall } from './core/event';
 import type { Call } from './core/event';
+import { applyPlugins } from './core/plugin';
+import type { Plugin } from './core/plugin';
 import { createReceipts } from './core/receipt';
 import type { Receipt, Tell } from './core/receipt';
 import { createSubscriptions } from './core/subscriptions';
@@ -205,17 +207,6 @@ function createOwnEvent(
       sessionId: identity.sessionId(now),
     },
   });
-}
-
-/** What the plugins make of an event; what only the tracker can know stays as it is. */
-function applyPlugins(event: WireEvent, plugins: readonly Plugin[]): WireEvent | undefined {
-  const { type, messageId, timestamp } = event;
-  let changed: ReturnType<Plugin> = event;
-  for (const plugin of plugins) {
-    changed = plugin(changed);
-    if (!changed) return undefined;
-  }
-  return { ...changed, type, messageId, timestamp };
 }
 
 /** Where events go once they are made. */

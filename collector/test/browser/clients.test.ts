@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Api, openApi, REAL_CLOCK } from '../support/api';
-import { launchChromium } from '../support/chromium';
+import { openChromium } from '../support/shared-chromium';
 import { clientCode } from '../support/client-code';
 import { countStored, keptOf, readStored } from '../support/stored';
 import { FAULTS, openWire, type Wire } from '../support/wire';
@@ -26,7 +26,7 @@ let elsewhere: string[] = [];
 
 beforeAll(async () => {
   api = await openApi({ clock: REAL_CLOCK });
-  browser = await launchChromium();
+  browser = await openChromium();
   site = createServer(({ url }, response) => {
     if (url === '/client.js') response.setHeader('content-type', 'text/javascript').end(script);
     else

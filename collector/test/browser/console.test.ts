@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { launchChromium } from '../support/chromium';
+import { openChromium } from '../support/shared-chromium';
 import { startCollector, type StartedCollector } from '../support/collector';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
@@ -20,7 +20,7 @@ let complaints: string[];
 beforeAll(async () => {
   database = await createTestDatabase();
   collector = await startCollector({ env: { DATABASE_URL: database.url } });
-  browser = await launchChromium();
+  browser = await openChromium();
   await send(
     { type: 'page', anonymousId: ANONYMOUS, properties: { title: 'Pricing', path: '/pricing' } },
     {

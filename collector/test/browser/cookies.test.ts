@@ -3,12 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Page } from 'playwright-core';
 import { openSite, type Site } from '../support/hosts';
 
-/** Below co.uk strangers have names; browsers know that from their list. */
-const HOSTS = ['*.co.uk', '*.github.io'];
-
 let site: Site;
 beforeAll(async () => {
-  site = await openSite({ otherHosts: HOSTS, script: 'sdk-full.js' });
+  site = await openSite({ script: 'sdk-full.js' });
 });
 afterAll(() => site?.close());
 

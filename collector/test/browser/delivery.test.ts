@@ -2,39 +2,33 @@
  * Everything that browsers, networks and people do to events: each arrives, and none comes a second time except where
  * a page died before it could know; there the collector, a real one, makes it one.
  */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { inWorkspace } from '../../src/db/connect';
 import { type Api, openApi, REAL_CLOCK } from '../support/api';
-import { launchChromium, openUnwatched } from '../support/chromium';
+import { openUnwatched } from '../support/chromium';
 import { playScenario, type Result, type Theatre } from '../support/delivery/run';
 import { SCENARIOS } from '../support/delivery/scenarios';
 import { openDeliveryServer } from '../support/delivery/server';
 import { openSite } from '../support/delivery/stage';
 import { ourselves, type Subject } from '../support/delivery/subject';
 import { tabulate } from '../support/delivery/table';
+import { openChromium } from '../support/shared-chromium';
 
-const SDK = join(import.meta.dirname, '../../../sdk');
+const SCRIPT = join(import.meta.dirname, '../../../sdk/dist/sdk.js');
 
 let api: Api;
 let browser: Browser;
 let theatre: Theatre;
-let build: string;
 let subject: Subject;
 const results: Result[] = [];
 
 beforeAll(async () => {
-  build = await mkdtemp(join(tmpdir(), 'throughline-sdk-'));
-  const tsup = join(SDK, '../node_modules/tsup/dist/cli-default.js');
-  const env = { ...process.env, THROUGHLINE_BUILD: 'fast' };
-  await promisify(execFile)(process.execPath, [tsup, '--out-dir', build], { cwd: SDK, env });
   api = await openApi({ clock: REAL_CLOCK });
-  browser = await launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  browser = await openChromium();
   theatre = {
     browser,
     server: await openDeliveryServer(),
@@ -42,7 +36,8 @@ beforeAll(async () => {
     collectorUrl: api.url,
     patience: { atOnceMs: 45_000, revisitMs: 45_000 },
   };
-  subject = ourselves(await readFile(join(build, 'sdk.js'), 'utf8'), api.writeKey);
+  // What waits for company would only make the test wait.
+  subject = ourselves(await readFile(SCRIPT, 'utf8'), api.writeKey, 'data-flush-after-ms="250"');
 });
 
 afterAll(async () => {
@@ -53,7 +48,6 @@ afterAll(async () => {
   await theatre?.site.close();
   await theatre?.server.close();
   await api?.close();
-  await rm(build, { recursive: true, force: true });
 });
 
 describe.concurrent('every event arrives once', () => {

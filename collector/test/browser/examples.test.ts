@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium } from '../support/chromium';
+import { openChromium } from '../support/shared-chromium';
 import { startCollector, type StartedCollector } from '../support/collector';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { ROOT } from '../support/documents';
@@ -23,7 +23,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   [collector, browser] = await Promise.all([
     startCollector({ env: { DATABASE_URL: database.url } }),
-    launchChromium(),
+    openChromium(),
   ]);
 });
 afterAll(async () => {

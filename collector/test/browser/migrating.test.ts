@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Api, openApi, REAL_CLOCK } from '../support/api';
-import { launchChromium } from '../support/chromium';
+import { openChromium } from '../support/shared-chromium';
 import { blocksOf, readDocument } from '../support/documents';
 import { openSite } from '../support/site';
 import { openWire, type Wire } from '../support/wire';
@@ -16,7 +16,7 @@ let browser: Browser;
 beforeAll(async () => {
   api = await openApi({ clock: REAL_CLOCK });
   wire = await openWire(api.url);
-  browser = await launchChromium();
+  browser = await openChromium();
 });
 afterAll(async () => {
   await browser?.close();

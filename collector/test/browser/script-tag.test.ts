@@ -1,7 +1,7 @@
 /** The script tag, as sites put it into their pages: policies, several of them, and calls before it has come. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { openSite, type Site } from '../support/hosts';
 
@@ -9,12 +9,14 @@ import { openSite, type Site } from '../support/hosts';
 const readme = readFileSync(join(import.meta.dirname, '../../../sdk/README.md'), 'utf8');
 const [, stub = ''] = /<script>\n(.*?)<\/script>/s.exec(readme) ?? [];
 
+let site: Site;
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(() => site?.close());
+
 describe.each(['sdk.js', 'sdk-full.js'] as const)('%s', (script) => {
-  let site: Site;
-  beforeAll(async () => {
-    site = await openSite({ script });
-  });
-  afterAll(() => site?.close());
+  const tag = (attributes?: string): string => site.tag(attributes).replace('sdk.js', script);
 
   /** Opens a page and writes down whatever appears on its console. */
   async function openNoted(path = '/'): Promise<{ page: Page; noise: string[] }> {
@@ -32,7 +34,7 @@ describe.each(['sdk.js', 'sdk-full.js'] as const)('%s', (script) => {
       `default-src 'none'; script-src ${collector}; connect-src ${collector}; ` +
       `require-trusted-types-for 'script'; trusted-types 'none'`;
     await site.begin(() => ({
-      html: `<!doctype html><title>x</title>${site.tag('async data-auto-page data-server-cookie data-hash-routes')}`,
+      html: `<!doctype html><title>x</title>${tag('async data-auto-page data-server-cookie data-hash-routes')}`,
       headers: { 'content-security-policy': policy },
     }));
     const { page, noise } = await openNoted();
@@ -61,8 +63,8 @@ describe.each(['sdk.js', 'sdk-full.js'] as const)('%s', (script) => {
 
   test('several trackers on a page keep to themselves', async () => {
     await site.begin(() => ({
-      html: `<!doctype html>${site.tag('data-auto-page')}${site.tag('data-global="shop" data-namespace="shop"')}
-      ${site.tag('data-global="shop" data-namespace="again"')}`,
+      html: `<!doctype html>${tag('data-auto-page')}${tag('data-global="shop" data-namespace="shop"')}
+      ${tag('data-global="shop" data-namespace="again"')}`,
     }));
     const { page, noise } = await openNoted();
     await page.evaluate(
@@ -82,7 +84,7 @@ describe.each(['sdk.js', 'sdk-full.js'] as const)('%s', (script) => {
 
   test('attributes are options, and those that are none are nobody’s', async () => {
     await site.begin(() => ({
-      html: `<!doctype html>${site.tag(
+      html: `<!doctype html>${tag(
         'data-auto-page="false" data-flush-at="2" data-flush-after-ms="60000" data-namespace="n" data-nscript="x" data-cfasync="false"',
       )}`,
     }));
@@ -101,7 +103,7 @@ describe.each(['sdk.js', 'sdk-full.js'] as const)('%s', (script) => {
     throughline.track('Early', { n: 1 }).then((receipt) => (window.receipt = receipt));
     window.calledAt = Date.now();`;
     await site.begin(() => ({
-      html: `<!doctype html><script>${stub}</script><script>${early}</script>${site.tag('data-auto-page')}`,
+      html: `<!doctype html><script>${stub}</script><script>${early}</script>${tag('data-auto-page')}`,
     }));
     const { page, noise } = await openNoted();
     await page.evaluate('throughline.flush()');
@@ -121,10 +123,10 @@ describe.each(['sdk.js', 'sdk-full.js'] as const)('%s', (script) => {
   test('a stub of another name waits for the tracker of that name', async () => {
     const named = stub.replaceAll('throughline', 'shop');
     await site.begin(() => ({
-      html: `<!doctype html><script>${named} shop.track('Early')</script>${site.tag('async data-global="shop"')}`,
+      html: `<!doctype html><script>${named} shop.track('Early')</script>${tag('async data-global="shop"')}`,
     }));
     const { page } = await openNoted();
     expect((await site.events(1))[0]).toMatchObject({ event: 'Early' });
-    await vi.waitFor(async () => expect(await page.evaluate('typeof shop.push')).toBe('undefined'));
+    await page.waitForFunction(() => !('push' in (window as unknown as { shop: object }).shop));
   });
 });

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium } from '../support/chromium';
+import { openChromium } from '../support/shared-chromium';
 import { makeDataFolder, startCollector, type StartedCollector } from '../support/collector';
 
 /** Named to keep pictures of what people see, e.g. THROUGHLINE_TEST_SCREENSHOTS=shots */
@@ -70,7 +70,7 @@ describe('somebody shops, loses the network, signs in and orders', () => {
 
   beforeAll(async () => {
     collector = await startCollector({ env: { THROUGHLINE_DATA_DIR: data.path } });
-    browser = await launchChromium();
+    browser = await openChromium();
     shopper = await browser.newContext();
     page = await shopper.newPage();
     // Requests with their answers: what was refused by an offline network never arrived.

@@ -43,8 +43,8 @@ function testsNamedIn(document: string, row: string): NamedTest[] {
 
 function isMissing({ file, name }: NamedTest): boolean {
   const text = existsSync(join(ROOT, file)) ? readFileSync(join(ROOT, file), 'utf8') : '';
-  // A test with a time limit of its own has its name on the next line.
-  const begun = text.replace(/\(\s+/g, '(');
+  // A test with a time limit of its own has its name on the next line; a scenario has it as a property.
+  const begun = text.replace(/\(\s+/g, '(').replaceAll('name: ', '(');
   return !["'", '"', '`'].some((quote) => begun.includes(`(${quote}${name}${quote}`));
 }
 
@@ -137,6 +137,12 @@ describe('sdk/README.md', () => {
 
   it.each(recipes)('shows $path as it is', ({ path, text }) => {
     expect(text).toBe(readDocument(path));
+  });
+
+  it.each(['examples/html/index.html', 'examples/shop/stub.js'])('has the stub that is in %s', (path) => {
+    const words = (text: string): string => text.replace(/\s+/g, ' ');
+    const [, stub = ''] = /<script>\n(.*?)<\/script>/s.exec(readDocument('sdk/README.md')) ?? [];
+    expect(words(readDocument(path))).toContain(words(stub).trim());
   });
 });
 

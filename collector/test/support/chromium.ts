@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
-import type { Browser, BrowserContext, LaunchOptions } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserServer, LaunchOptions } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 
@@ -72,6 +72,11 @@ function launchOptions(options: LaunchOptions): LaunchOptions {
  */
 export async function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
   return chromium.launch(launchOptions(options));
+}
+
+/** The same for many who connect to it. */
+export async function serveChromium(options: LaunchOptions = {}): Promise<BrowserServer> {
+  return chromium.launchServer(launchOptions(options));
 }
 
 /** Starts a Chromium that keeps its data in this folder, as a visitor's does. */

@@ -2,19 +2,17 @@
  * A site whose pages a test writes, and on another origin a collector that serves the SDK's builds as the real one
  * does, takes everything in, and remembers it.
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
-import { launchChromium } from './chromium';
+import { openChromium } from './shared-chromium';
 
-const SDK = join(import.meta.dirname, '../../../sdk');
+/** The run has built what was stale. */
+const BUILD = join(import.meta.dirname, '../../../sdk/dist');
 
 export interface SiteEvent {
   readonly type: string;
@@ -45,14 +43,6 @@ export interface EntrySite {
   readonly close: () => Promise<void>;
 }
 
-async function buildSdk(): Promise<{ folder: string; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'throughline-sdk-'));
-  const tsup = join(SDK, '../node_modules/tsup/dist/cli-default.js');
-  const env = { ...process.env, THROUGHLINE_BUILD: 'fast' };
-  await promisify(execFile)(process.execPath, [tsup, '--out-dir', folder], { cwd: SDK, env });
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
-}
-
 async function listen(handler: RequestListener): Promise<Server> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -67,14 +57,14 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function openCollector(folder: string, events: SiteEvent[]): Promise<Server> {
+async function openCollector(events: SiteEvent[]): Promise<Server> {
   const serve: RequestListener = (request, response) => {
     void (async () => {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://collector');
       response.setHeader('access-control-allow-origin', '*');
       if (pathname.endsWith('.js')) {
         response.setHeader('content-type', 'text/javascript');
-        return response.end(await readFile(join(folder, pathname)));
+        return response.end(await readFile(join(BUILD, pathname)));
       }
       const { batch } = JSON.parse(await readBody(request)) as { batch: SiteEvent[] };
       events.push(...batch.map((event) => ({ ...event, writeKey: searchParams.get('writeKey') ?? '' })));
@@ -87,17 +77,16 @@ async function openCollector(folder: string, events: SiteEvent[]): Promise<Serve
 }
 
 export async function openEntrySite(): Promise<EntrySite> {
-  const build = await buildSdk();
   const events: SiteEvent[] = [];
   const pages = new Map<string, string>();
   const problems: string[] = [];
-  const collector = await openCollector(build.folder, events);
+  const collector = await openCollector(events);
   const site = await listen(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://site');
     const html = pages.get(pathname);
     response.writeHead(html === undefined ? 204 : 200, { 'content-type': 'text/html' }).end(html);
   });
-  const browser: Browser = await launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const browser: Browser = await openChromium();
   const arrived = () =>
     events
       .filter(({ type }) => type === 'track')
@@ -134,7 +123,6 @@ export async function openEntrySite(): Promise<EntrySite> {
         server.closeAllConnections();
         server.close();
       }
-      await build.remove();
     },
   };
 }

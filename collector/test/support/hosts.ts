@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect, vi } from 'vitest';
 import { type Api, openApi, REAL_CLOCK } from './api';
-import { launchChromium } from './chromium';
+import { openChromium } from './shared-chromium';
 import { openWire, type Wire } from './wire';
 
 /** An event as the SDK sends it. */
@@ -61,14 +61,10 @@ export interface Site {
 
 const PATIENCE = { timeout: 60_000, interval: 50 };
 
-/** Names end in .test, which nobody else's do (RFC 6761), or are those given besides. */
+/** Names end as `shared-chromium.ts` says. */
 export async function openSite({
-  otherHosts = [],
   script = 'sdk.js',
-}: {
-  readonly otherHosts?: readonly string[];
-  readonly script?: 'sdk.js' | 'sdk-full.js';
-} = {}): Promise<Site> {
+}: { readonly script?: 'sdk.js' | 'sdk-full.js' } = {}): Promise<Site> {
   const api = await openApi({ clock: REAL_CLOCK });
   const wire = await openWire(api.url);
   let answer: (url: URL, request: IncomingMessage) => SiteAnswer = () => ({ html: '' });
@@ -82,11 +78,7 @@ export async function openSite({
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const names = ['*.test', ...otherHosts].map((host) => `MAP ${host} 127.0.0.1`);
-  const browser = await launchChromium({
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    args: [`--host-resolver-rules=${names.join(',')}`],
-  });
+  const browser = await openChromium();
   let context: BrowserContext | undefined;
   let before = 0;
   const events = () => wire.events().slice(before) as unknown as SentEvent[];

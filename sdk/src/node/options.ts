@@ -1,5 +1,7 @@
+import type { Plugin } from '../core/plugin';
 import type { DropReason } from '../core/receipt';
 import { optionsError } from '../errors';
+import type { TrackingError } from './receipt';
 
 /** Of the tracker for servers. */
 export interface NodeTrackerOptions {
@@ -20,13 +22,15 @@ export interface NodeTrackerOptions {
   readonly maxWaitingEvents?: number;
   /** How many bytes of events may wait, 32000 to 1000000000. @default 64000000 */
   readonly maxWaitingBytes?: number;
+  /** See each event before it is stored, in this order; each may change it, or drop it. @default none */
+  readonly plugins?: readonly Plugin[];
   /** Told of every event that is given up, with how many, why, and what more is known. @default none */
   readonly onDrop?: (count: number, reason: DropReason, detail?: string) => void;
   /**
    * Told of what went wrong and is tried again: a request without a good answer, a folder that takes nothing.
    * @default none
    */
-  readonly onError?: (error: Error) => void;
+  readonly onError?: (error: TrackingError) => void;
   /** Sends the requests; must honour `signal`. @default fetch */
   readonly fetch?: typeof fetch;
 }
@@ -42,6 +46,7 @@ const DEFAULTS: NodeSettings = {
   flushAt: 100,
   maxWaitingEvents: 100_000,
   maxWaitingBytes: 64_000_000,
+  plugins: [],
   onDrop: () => undefined,
   onError: () => undefined,
   // Looked up at each call: tests and instrumentation replace it.

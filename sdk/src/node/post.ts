@@ -5,12 +5,15 @@ import type { NodeSettings } from './options';
 /** A request that has no whole answer after this long has failed. */
 const REQUEST_PATIENCE_MS = 30_000;
 
-/** Sends events, each JSON already, and waits for the answer, status 0 where none comes. */
-export type Post = (events: readonly string[], sentAt: Date) => Promise<Answer>;
+/** Sends events, each JSON already, and waits for the answer; status 0 where none comes, and then why. */
+export type Post = (
+  events: readonly string[],
+  sentAt: Date,
+) => Promise<Answer & { readonly cause?: unknown }>;
 
 /** @param end aborts what is on its way */
 export function createPost(
-  { host, writeKey, fetch, onError }: Pick<NodeSettings, 'host' | 'writeKey' | 'fetch' | 'onError'>,
+  { host, writeKey, fetch }: Pick<NodeSettings, 'host' | 'writeKey' | 'fetch'>,
   end: AbortSignal,
 ): Post {
   const headers = {
@@ -26,10 +29,9 @@ export function createPost(
       // What is not JSON is not the collector's; its status may count all the same.
       const json: unknown = await response.json().catch(() => undefined);
       return { status: response.status, retryAfter: response.headers.get('retry-after'), body: json };
-    } catch (error) {
+    } catch (cause) {
       // Refused, reset, too slow, aborted: all the same to the events, which stay.
-      if (!end.aborted) onError(error instanceof Error ? error : new Error(String(error)));
-      return { status: 0, retryAfter: null, body: undefined };
+      return { status: 0, retryAfter: null, body: undefined, cause };
     }
   };
 }

@@ -1,6 +1,6 @@
 import { MAX_EVENT_BYTES, takeBatch } from '../core/batch';
 import { createReceipt } from '../core/receipt';
-import type { DropReason } from '../core/receipt';
+import type { DropReason, Receipt as PageReceipt } from '../core/receipt';
 import type { NodeSettings } from './options';
 import type { Receipt } from './receipt';
 import type { Spool } from './spool';
@@ -45,10 +45,11 @@ export interface Queue {
 
 export interface QueueEdges extends Pick<NodeSettings, 'maxWaitingEvents' | 'maxWaitingBytes'> {
   readonly spool: Spool | undefined;
-  readonly onDrop: (count: number, reason: DropReason, detail?: string) => void;
+  /** Told of each event that is settled, also of those that dead processes left. */
+  readonly tell: (receipt: PageReceipt) => void;
 }
 
-export function createQueue({ spool, onDrop, maxWaitingEvents, maxWaitingBytes }: QueueEdges): Queue {
+export function createQueue({ spool, tell, maxWaitingEvents, maxWaitingBytes }: QueueEdges): Queue {
   const waiting = new Set<QueuedEvent>();
   const postponed = new Set<QueuedEvent>();
   let flying: ReadonlySet<QueuedEvent> = new Set();
@@ -60,18 +61,16 @@ export function createQueue({ spool, onDrop, maxWaitingEvents, maxWaitingBytes }
     postponed.delete(event);
     bytesWaiting -= event.bytes;
     event.release();
-    event.conclude(createReceipt(event.messageId, reason, detail));
-  };
-  const drop = (event: QueuedEvent, reason: DropReason, detail?: string): void => {
-    onDrop(1, reason, detail);
-    settle(event, reason, detail);
+    const receipt = createReceipt(event.messageId, reason, detail);
+    event.conclude(receipt);
+    tell(receipt);
   };
   const insert = (event: Omit<QueuedEvent, 'number'>): void => {
     waiting.add({ ...event, number: (taken += 1) });
     bytesWaiting += event.bytes;
     for (const oldest of waiting) {
       if (waiting.size <= maxWaitingEvents && bytesWaiting <= maxWaitingBytes) break;
-      if (!flying.has(oldest)) drop(oldest, 'queue-full');
+      if (!flying.has(oldest)) settle(oldest, 'queue-full');
     }
   };
 
@@ -79,8 +78,9 @@ export function createQueue({ spool, onDrop, maxWaitingEvents, maxWaitingBytes }
     add: ({ messageId, json, conclude }) => {
       const bytes = Buffer.byteLength(json);
       if (bytes > MAX_EVENT_BYTES) {
-        onDrop(1, 'too-large');
-        return conclude(createReceipt(messageId, 'too-large'));
+        const receipt = createReceipt(messageId, 'too-large');
+        conclude(receipt);
+        return tell(receipt);
       }
       insert({ messageId, json, bytes, conclude, release: spool?.write(json) ?? (() => undefined) });
     },
@@ -106,10 +106,10 @@ export function createQueue({ spool, onDrop, maxWaitingEvents, maxWaitingBytes }
       postponed.add(event);
     },
     accept: (event) => settle(event),
-    drop,
+    drop: settle,
     close: () => {
       if (spool) waiting.forEach(({ conclude, messageId }) => conclude({ status: 'kept', messageId }));
-      else waiting.forEach((event) => drop(event, 'closed'));
+      else waiting.forEach((event) => settle(event, 'closed'));
       waiting.clear();
       spool?.close();
     },

@@ -1,4 +1,4 @@
-import type { Receipt as PageReceipt } from '../core/receipt';
+import type { DeliveryError, Receipt as PageReceipt } from '../core/receipt';
 
 /** What became of an event. */
 export interface Receipt extends Omit<PageReceipt, 'status'> {
@@ -9,3 +9,6 @@ export interface Receipt extends Omit<PageReceipt, 'status'> {
    */
   readonly status: PageReceipt['status'] | 'kept';
 }
+
+/** What went wrong and is tried again: of a request also with the status and what follows, as in a page. */
+export type TrackingError = Error & Partial<DeliveryError>;

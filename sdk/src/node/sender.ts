@@ -4,6 +4,7 @@ import type { Rejection } from '../core/wire';
 import type { NodeSettings } from './options';
 import type { Post } from './post';
 import type { QueuedEvent, Queue } from './queue';
+import type { TrackingError } from './receipt';
 
 /** The collector takes 4 MB from a server; what is left is for the frame around the events. */
 const MAX_BATCH_BYTES = 4_000_000;
@@ -128,7 +129,6 @@ function createDelivery({
         batchEvents = Math.ceil(batch.length / 2);
         return 0;
       case 'stop':
-        onError(new Error('The collector refuses the key.'));
         return REFUSED_KEY_PAUSE_MS;
       case 'hold':
         return outcome.ms;
@@ -155,8 +155,20 @@ function createDelivery({
       batch.map(({ json }) => json),
       sentAt,
     );
-    const pauseMs = settle(batch, decideOutcome(answer, batch.length, Date.now()));
+    const outcome = decideOutcome(answer, batch.length, Date.now());
+    if (outcome.kind !== 'settled') onError(createError(answer, outcome.kind));
+    const pauseMs = settle(batch, outcome);
     queue.putBack();
     return pauseMs;
   };
+}
+
+/** In words, for a log. */
+function createError(
+  { status, cause }: Awaited<ReturnType<Post>>,
+  next: NonNullable<TrackingError['next']>,
+): TrackingError {
+  const said = next === 'stop' ? 'The collector refuses the key.' : `The collector answered ${status}.`;
+  const noAnswer = cause instanceof Error ? cause.message : String(cause);
+  return Object.assign(new Error(status === 0 ? noAnswer : said, { cause }), { status, next });
 }

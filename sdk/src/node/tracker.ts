@@ -1,26 +1,41 @@
 import { version } from '../../package.json';
 import { attempt } from '../core/attempt';
 import { createEvent, readCall, readText } from '../core/event';
+import { applyPlugins } from '../core/plugin';
+import type { Plugin } from '../core/plugin';
 import { createReceipt } from '../core/receipt';
+import type { Receipt as PageReceipt } from '../core/receipt';
+import { createSubscriptions } from '../core/subscriptions';
+import type { Subscriptions } from '../core/subscriptions';
 import { createUuidV7 } from '../core/uuid';
-import type { EventType } from '../core/wire';
+import type { EventType, WireEvent } from '../core/wire';
 import { argumentsOf } from './calls';
 import type { AliasCall, AnyCall, Callback, GroupCall, IdentifyCall, PageCall, TrackCall } from './calls';
 import { resolveNodeOptions } from './options';
 import type { NodeSettings, NodeTrackerOptions } from './options';
 import { createPost } from './post';
 import { createQueue } from './queue';
-import type { Receipt } from './receipt';
+import type { Receipt, TrackingError } from './receipt';
 import { createSender } from './sender';
 import { openSpool } from './spool';
 
 export type { AliasCall, CallDetails, GroupCall, IdentifyCall, PageCall, TrackCall, Who } from './calls';
+export type { Plugin } from '../core/plugin';
 export type { DropReason } from '../core/receipt';
 export type { NodeTrackerOptions } from './options';
-export type { Receipt } from './receipt';
+export type { Receipt, TrackingError } from './receipt';
 
 /** Events by name with their properties, to have calls checked: `createTracker<{ 'Invoice Paid': {…} }>(…)`. */
 export type AnyEvents = Record<string, object>;
+
+/** What a tracker tells of. */
+export interface Topics {
+  /** The collector has stored an event, also one that a process before left. */
+  readonly sent: PageReceipt;
+  /** An event was given up. */
+  readonly drop: PageReceipt;
+  readonly error: TrackingError;
+}
 
 /** How long a flush or a close waits where it is not said. */
 const PATIENCE_MS = 10_000;
@@ -38,6 +53,10 @@ export interface NodeTracker<Events extends object = AnyEvents> {
   screen(call: PageCall, callback?: Callback): Promise<Receipt>;
   group(call: GroupCall, callback?: Callback): Promise<Receipt>;
   alias(call: AliasCall, callback?: Callback): Promise<Receipt>;
+  /** Has a plugin see each event from now on; returns its undo. */
+  use(plugin: Plugin): () => void;
+  /** Tells of what happens; returns its undo. */
+  on<Topic extends keyof Topics>(topic: Topic, listener: (what: Topics[Topic]) => unknown): () => void;
   /**
    * Sends what has been recorded so far, again and again where it fails; resolves with whether all of it is settled, at
    * the latest after `timeoutMs` (10 s), and before where the collector wants quiet for longer.
@@ -59,10 +78,18 @@ export interface NodeTracker<Events extends object = AnyEvents> {
 export function createTracker<Events extends object = AnyEvents>(
   options: NodeTrackerOptions,
 ): NodeTracker<Events> {
-  const settings = quieten(resolveNodeOptions(options));
+  const given = resolveNodeOptions(options);
+  const { on, of, emit } = createSubscriptions();
+  const tell = (receipt: PageReceipt): void => emit(receipt.reason ? 'drop' : 'sent', receipt);
   const newId = createUuidV7(Date.now, (bytes) => crypto.getRandomValues(bytes));
   const abort = new AbortController();
-  const queue = createQueue({ ...settings, spool: openSpoolOf(settings, newId) });
+  const onError = (error: TrackingError): void => {
+    // What closing cuts off is no error.
+    if (!abort.signal.aborted) emit('error', error);
+  };
+  const settings = { ...given, onError };
+  listenAs(given, on);
+  const queue = createQueue({ ...settings, tell, spool: openSpoolOf(settings, newId) });
   const sender = createSender({
     ...settings,
     queue,
@@ -74,7 +101,7 @@ export function createTracker<Events extends object = AnyEvents>(
       queue.adopt();
     } catch (error) {
       // A folder that is gone is no reason for the process to end.
-      settings.onError(error as Error);
+      onError(error as Error);
     }
     if (queue.count() > 0) sender.notice();
   };
@@ -86,13 +113,16 @@ export function createTracker<Events extends object = AnyEvents>(
   const record = (type: EventType, call: AnyCall): Promise<Receipt> => {
     const messageId = attempt(() => readText(call['messageId'])) ?? newId();
     return new Promise((conclude) => {
-      const drop = (reason: 'closed' | 'failed', detail?: string): void => {
-        settings.onDrop(1, reason, detail);
-        conclude(createReceipt(messageId, reason, detail));
+      const drop = (reason: 'closed' | 'failed' | 'plugin', detail?: string): void => {
+        const receipt = createReceipt(messageId, reason, detail);
+        conclude(receipt);
+        tell(receipt);
       };
       if (closing) return drop('closed');
       try {
-        queue.add({ messageId, json: JSON.stringify(eventOf(type, call, messageId)), conclude });
+        const event = applyPlugins(eventOf(type, call, messageId), of('plugin') as readonly Plugin[]);
+        if (!event) return drop('plugin');
+        queue.add({ messageId, json: JSON.stringify(event), conclude });
         sender.notice();
       } catch (error) {
         drop(
@@ -125,25 +155,25 @@ export function createTracker<Events extends object = AnyEvents>(
     screen: method('screen'),
     group: method('group'),
     alias: method('alias'),
+    use: (plugin) => on('plugin', plugin),
+    on,
     flush: ({ timeoutMs = PATIENCE_MS } = {}) => sender.flush(timeoutMs),
     close: ({ timeoutMs = PATIENCE_MS } = {}) => (closing ??= close(timeoutMs)),
   };
 }
 
-/** Whoever is told of errors must not cause any. */
-function quieten(settings: NodeSettings): NodeSettings {
-  return {
-    ...settings,
-    onDrop: (...what) => attempt(() => settings.onDrop(...what)),
-    onError: (error) => attempt(() => settings.onError(error)),
-  };
+/** The options that are told of something, or asked, are the first to be. */
+function listenAs({ plugins, onDrop, onError }: NodeSettings, on: Subscriptions['on']): void {
+  plugins.forEach((plugin) => on('plugin', plugin));
+  on('drop', ({ reason, detail }: PageReceipt) => onDrop(1, reason!, detail));
+  on('error', onError);
 }
 
 function openSpoolOf({ directory, host, writeKey, onError }: NodeSettings, newId: () => string) {
   return directory ? openSpool({ directory, target: `${host} ${writeKey}`, newId, onError }) : undefined;
 }
 
-function eventOf(type: EventType, call: AnyCall, messageId: string): object {
+function eventOf(type: EventType, call: AnyCall, messageId: string): WireEvent {
   return createEvent(readCall(type, argumentsOf(type, call)), {
     messageId,
     timestamp: new Date().toISOString(),

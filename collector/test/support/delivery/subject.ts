@@ -11,12 +11,12 @@ export interface Subject {
   readonly flush?: string;
 }
 
-/** Our own, from the built script. */
-export function ourselves(build: string, writeKey: string): Subject {
+/** Our own, from the built script. @param more attributes of its tag */
+export function ourselves(build: string, writeKey: string, more = ''): Subject {
   return {
     name: 'throughline',
     script: () => build,
-    attributes: (laneUrl) => `data-host="${laneUrl}" data-write-key="${writeKey}"`,
+    attributes: (laneUrl) => `data-host="${laneUrl}" data-write-key="${writeKey}" ${more}`,
     track: 'throughline.track("Counted", properties)',
     flush: 'throughline.flush()',
   };
