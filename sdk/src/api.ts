@@ -25,6 +25,8 @@ export interface Topics {
   /** An event was given up. */
   readonly drop: Receipt;
   readonly error: DeliveryError;
+  /** Who the visitor was is forgotten, by `reset()` or without their consent: what else is kept of them has to go. */
+  readonly forget: undefined;
 }
 
 /** What a visitor has agreed to. */

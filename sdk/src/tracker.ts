@@ -144,7 +144,12 @@ export function openTracker(
 
   const tracker: ConsentedTracker = {
     ...createCalls(call),
-    reset: () => (settlePageView(), life.signal.aborted || identity.reset()),
+    reset: () => {
+      settlePageView();
+      if (life.signal.aborted) return;
+      identity.reset();
+      emit('forget', undefined);
+    },
     flush: () => (settlePageView(), sender.flush()),
     close: () => (onHide(), stop()),
     use: (plugin) => on('plugin', plugin),

@@ -61,6 +61,9 @@ export function openWithdrawable(
       store?.keys(prefix).forEach((key) => store.remove(prefix + key));
     }
     removeCookie(`${settings.namespace}_id`);
+    // A page that is rendered in advance would store what it has recorded when it is opened.
+    queue.add = (id) => tell(id, 'consent');
+    subscriptions.emit('forget', undefined);
     end.abort();
   };
   const call: Opened['call'] = (type, given, moment) => {

@@ -129,6 +129,36 @@ test('a withdrawal stops everything and leaves nothing on the device, the cookie
   expect(await readDevice(namespace)).toEqual([]);
 });
 
+test('what a page records while it is rendered in advance is not stored when it is opened after a withdrawal', async () => {
+  Object.defineProperty(document, 'prerendering', { value: true, configurable: true });
+  const { tracker, namespace, events } = open();
+  const early = tracker.track('In advance');
+  tracker.consent.set('denied');
+  Object.defineProperty(document, 'prerendering', { value: false, configurable: true });
+  document.dispatchEvent(new Event('prerenderingchange'));
+  expect(await early).toMatchObject({ status: 'dropped', reason: 'consent' });
+  // What is behind it in the same database has been done once this is.
+  await readEntries(`${namespace}.pk_test.events`);
+  expect(await readDevice(namespace)).toEqual([]);
+  expect(events).toEqual([]);
+  tracker.close();
+});
+
+test('whoever keeps something of the visitor is told when that has to go', async () => {
+  const { tracker } = open();
+  const forget = vi.fn();
+  const undo = tracker.on('forget', forget);
+  tracker.reset();
+  expect(forget).toHaveBeenCalledTimes(1);
+  tracker.consent.set('denied');
+  expect(forget).toHaveBeenCalledTimes(2);
+  tracker.consent.set('granted');
+  undo();
+  tracker.reset();
+  expect(forget).toHaveBeenCalledTimes(2);
+  tracker.close();
+});
+
 test('a withdrawal holds for the visitor’s other pages, and does not touch another namespace', async () => {
   const first = open();
   const second = open({ namespace: first.namespace });

@@ -1,13 +1,16 @@
 /** The script tag, as sites put it into their pages: policies, several of them, and calls before it has come. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Page } from 'playwright-core';
 import { openSite, type Site } from '../support/hosts';
+import { countStored } from '../support/stored';
 
 /** As the SDK's README gives it. */
 const readme = readFileSync(join(import.meta.dirname, '../../../sdk/README.md'), 'utf8');
 const [, stub = ''] = /<script>\n(.*?)<\/script>/s.exec(readme) ?? [];
+
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 let site: Site;
 beforeAll(async () => {
@@ -129,4 +132,27 @@ describe.each(['sdk.js', 'sdk-full.js'] as const)('%s', (script) => {
     expect((await site.events(1))[0]).toMatchObject({ event: 'Early' });
     await page.waitForFunction(() => !('push' in (window as unknown as { shop: object }).shop));
   });
+});
+
+test('two trackers of one key share the visitor; each event of both is stored, once, also of a page that is left', async () => {
+  const again = site.tag('data-global="again" data-hash-routes').replace('sdk.js', 'sdk-full.js');
+  await site.begin(({ pathname }) => ({
+    html: `<!doctype html>${site.tag('data-auto-page')}${site.tag('data-auto-page')}${pathname === '/next' ? '' : again}`,
+  }));
+  const before = await countStored(site.api);
+  const page = await site.open(site.origin());
+  const track = (count: number, bytes: number) =>
+    `for (let n = 0; n < ${count}; n += 1) for (const tracker of [throughline, again])
+       void tracker.track('Counted', { n, pad: 'x'.repeat(${bytes}) });`;
+  await page.evaluate(`${track(30, 10)} Promise.all([throughline.flush(), again.flush()])`);
+  const events = await site.events(61);
+  expect(new Set(events.map(({ messageId }) => messageId)).size).toBe(events.length);
+  expect(events.filter(({ type }) => type === 'page')).toHaveLength(1);
+  expect(new Set(events.map(({ anonymousId }) => anonymousId)).size).toBe(1);
+  expect(new Set(events.map(({ context }) => context.sessionId)).size).toBe(1);
+
+  // More than the browser lets all requests of a page outlive it with: what is left is the next page's.
+  await page.evaluate(`void (() => { ${track(10, 8_000)} location.href = '/next' })()`);
+  await page.waitForURL('**/next');
+  await vi.waitFor(async () => expect(await countStored(site.api)).toBe(before + 61 + 20 + 1), PATIENCE);
 });

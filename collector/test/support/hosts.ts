@@ -9,6 +9,7 @@ import { openWire, type Wire } from './wire';
 
 /** An event as the SDK sends it. */
 export interface SentEvent {
+  readonly messageId: string;
   readonly type: string;
   readonly event?: string;
   readonly anonymousId: string;

@@ -80,7 +80,7 @@ export function openJournal(local: LocalStore, prefix: string, now: () => number
       local.set(holdKey, String(holdUntil));
     },
     mark: () => local.set(markKey, '1'),
-    hasMark: () => local.get(markKey) !== null,
+    hasMark: () => Boolean(local.get(markKey)),
     heldForMs: () =>
       Math.max(leftMs(holdUntil, LONGEST_HOLD_MS), leftMs(Number(local.get(holdKey)), LONGEST_HOLD_MS)),
   };

@@ -27,7 +27,8 @@ export function createWebLocks(manager: LockManager, { tab, prefix }: LockEdges)
     announce: () => {
       let release = (): void => undefined;
       const until = new Promise<void>((resolve) => (release = resolve));
-      manager.request(livePrefix + tab, () => until).catch(ignoreRefusal);
+      // A page that is going away is refused, and what it would have announced is no longer so.
+      manager.request(livePrefix + tab, () => until).catch(() => undefined);
       return release;
     },
     findLive: async () => {
@@ -39,9 +40,6 @@ export function createWebLocks(manager: LockManager, { tab, prefix }: LockEdges)
     },
   };
 }
-
-/** A page that is going away refuses locks; what it would have announced is no longer so. */
-function ignoreRefusal(): void {}
 
 const BEAT_MS = 20_000;
 /** Browsers let a hidden page's timers run once a minute. */

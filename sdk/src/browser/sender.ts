@@ -60,7 +60,7 @@ export function createSender(edges: SenderEdges): Sender {
     while (!isPaused && pace.isOpen()) {
       const { batch, hasLost } = await queue.take(batchEvents());
       if (hasLost) clock.after(FLIGHT_MS, () => void run());
-      if (batch.length === 0) return;
+      if (!batch[0]) return;
       await deliver(batch);
     }
   };

@@ -51,7 +51,7 @@ export function createTransport({ fetch, url, clock, journal }: TransportEdges):
       return { status: response.status, retryAfter: response.headers.get('retry-after'), body: json };
     } catch {
       // Offline, refused, blocked, aborted: all the same to the events, which stay.
-      return { status: 0, retryAfter: null, body: undefined };
+      return { status: 0, retryAfter: null };
     } finally {
       cancel();
     }

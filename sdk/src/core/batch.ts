@@ -36,7 +36,7 @@ export function createEntry(id: string, tab: string, bytes: number): Entry {
 /** The entry of a name, or undefined where somebody else wrote the key. */
 export function parseEntryName(name: string): Entry | undefined {
   const [, id, tab, bytes] = /^([\da-f-]{36})\.(\w+)\.(\d{1,5})$/.exec(name) ?? [];
-  return id && tab ? { name, id, tab, bytes: Number(bytes) } : undefined;
+  return id ? { name, id, tab: tab!, bytes: Number(bytes) } : undefined;
 }
 
 /** Oldest first. */

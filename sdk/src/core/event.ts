@@ -1,5 +1,5 @@
 import { attempt } from './attempt';
-import { snapshot, snapshotObject } from './snapshot';
+import { isObject, snapshot, snapshotObject } from './snapshot';
 import type { EventType, Properties, WireEvent } from './wire';
 
 /** What may be said about a call besides. */
@@ -25,10 +25,6 @@ export type Surroundings = Pick<WireEvent, 'messageId' | 'timestamp' | 'anonymou
 export function readText(value: unknown): string | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   return typeof text === 'string' && text.trim() ? (snapshot(text) as string) : undefined;
-}
-
-function isObject(value: unknown): boolean {
-  return Object(value) === value;
 }
 
 /** Each type's fields for the first text that a call gives, and for what it says besides. */

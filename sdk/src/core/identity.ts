@@ -10,6 +10,6 @@ export const NOBODY: User = { traits: {} };
 
 /** The user after an identify: another user ID begins with no traits; none keeps the one known. */
 export function identifyUser(user: User, userId: string | undefined, traits: Properties | undefined): User {
-  const isOther = userId !== undefined && user.userId !== undefined && userId !== user.userId;
-  return { userId: userId ?? user.userId, traits: { ...(isOther ? {} : user.traits), ...traits } };
+  const isSame = !userId || !user.userId || userId === user.userId;
+  return { userId: userId ?? user.userId, traits: { ...(isSame && user.traits), ...traits } };
 }

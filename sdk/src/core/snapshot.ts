@@ -54,10 +54,14 @@ export function snapshot(root: unknown): unknown {
   return attempt(() => copy(root, []), '[cut]');
 }
 
+export function isObject(value: unknown): boolean {
+  return Object(value) === value;
+}
+
 /** The snapshot of what should be an object; anything else is absent. */
 export function snapshotObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   const copied = snapshot(value);
-  return typeof copied === 'object' && copied !== null && !Array.isArray(copied)
+  return isObject(copied) && !Array.isArray(copied)
     ? (copied as Readonly<Record<string, unknown>>)
     : undefined;
 }

@@ -42,7 +42,7 @@ export interface Rejection {
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
-  readonly body: unknown;
+  readonly body?: unknown;
 }
 
 /** The wire's form of a batch; each event is JSON already. */
@@ -56,14 +56,15 @@ export function batchBody(events: readonly string[], sentAt: string): string {
  */
 export function readRejections(body: unknown, sent: number): readonly Rejection[] | undefined {
   const { accepted, duplicates, rejected } = (body ?? {}) as Readonly<Record<string, unknown>>;
-  if (!Array.isArray(rejected)) return undefined;
-  // With anything but numbers this is not a number, or a text, and equals nothing.
-  const told = (accepted as number) + (duplicates as number) + rejected.length;
-  return told === sent ? (rejected as Rejection[]) : undefined;
+  // With anything but numbers the sum is not a number, or a text, and equals nothing.
+  return Array.isArray(rejected) && (accepted as number) + (duplicates as number) + rejected.length === sent
+    ? (rejected as Rejection[])
+    : undefined;
 }
 
 /** Whether an error was said by the collector: `{error: {code, message}}`. */
 export function isCollectorError(body: unknown): boolean {
-  const { code } = (body as { readonly error?: { readonly code?: unknown } } | undefined)?.error ?? {};
-  return typeof code === 'string';
+  return (
+    typeof (body as { readonly error?: { readonly code?: unknown } } | undefined)?.error?.code === 'string'
+  );
 }

@@ -13,6 +13,7 @@ export interface VisitorCalls extends TrackCalls {
   anonymousId(): string;
   user(): { readonly userId?: string | undefined };
   readonly consent?: { get(): string };
+  on?(topic: 'forget', listener: () => unknown): unknown;
 }
 
 /** How `experiments()` works. */
@@ -52,6 +53,7 @@ export function experiments(
   const forced = { ...readAddress(parameter), ...overrides };
   const hasConsent = (): boolean => (tracker.consent?.get() ?? 'granted') === 'granted';
   const exposures = createExposures(() => remember && hasConsent());
+  tracker.on?.('forget', exposures.forget);
 
   const unitOf = ({ unit }: Experiment): string =>
     (unit === 'user' ? tracker.user().userId : tracker.anonymousId()) ?? '';

@@ -9,6 +9,8 @@ const MAX_KEPT = 200;
 export interface Exposures {
   /** Whether it is the first time. */
   isFirst(experiment: string, variant: string, unitId: string): boolean;
+  /** The visitor is another one, or wants nothing kept. */
+  readonly forget: () => void;
 }
 
 /** @param mayKeep asked each time: while it says no, nothing is kept on the device, and what was there goes */
@@ -18,14 +20,16 @@ export function createExposures(mayKeep: () => boolean): Exposures {
     const kept = attempt(() => JSON.parse(localStorage.getItem(KEY) ?? '[]') as unknown, []);
     return Array.isArray(kept) ? (kept as readonly string[]) : [];
   };
+  const wipe = (): void => attempt(() => localStorage.removeItem(KEY));
   return {
+    forget: () => (seen.clear(), wipe()),
     isFirst: (...exposure) => {
       // A hash is shorter, and says nothing about whom it was.
       const mark = hashText(exposure.join(':')).toString(36);
       const isNew = !seen.has(mark);
       seen.add(mark);
       if (!mayKeep()) {
-        attempt(() => localStorage.removeItem(KEY));
+        wipe();
         return isNew;
       }
       const kept = read();

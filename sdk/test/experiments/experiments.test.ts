@@ -14,13 +14,15 @@ interface Visitor {
 /** A tracker of this visitor, and what was recorded. */
 function visit(visitor: Visitor = {}) {
   const recorded: (readonly [string, object | undefined])[] = [];
+  const listeners: (() => unknown)[] = [];
   const tracker = {
     track: (event: string, properties?: object) => void recorded.push([event, properties]),
     anonymousId: () => visitor.anonymousId ?? 'visitor-1',
     user: () => ({ userId: visitor.userId }),
     consent: { get: () => visitor.consent ?? 'granted' },
+    on: (_: 'forget', listener: () => unknown) => void listeners.push(listener),
   };
-  return { tracker, recorded };
+  return { tracker, recorded, forget: () => listeners.forEach((listener) => listener()) };
 }
 
 function openAddress(path: string): void {
@@ -50,6 +52,17 @@ describe('an exposure', () => {
     const second = visit({ anonymousId: 'visitor-2' });
     for (const { tracker } of [first, second, first]) experiments(tracker, [CHECKOUT]).variant('checkout');
     expect([first.recorded.length, second.recorded.length]).toEqual([1, 1]);
+  });
+
+  test('is forgotten at once, on the device too, when the visitor is', () => {
+    const { tracker, recorded, forget } = visit();
+    const page = experiments(tracker, [CHECKOUT]);
+    page.variant('checkout');
+    expect(localStorage).toHaveLength(1);
+    forget();
+    expect(localStorage).toHaveLength(0);
+    page.variant('checkout');
+    expect(recorded).toHaveLength(2);
   });
 
   test('is recorded again for another variant', () => {
