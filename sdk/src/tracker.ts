@@ -144,12 +144,7 @@ export function openTracker(
 
   const tracker: ConsentedTracker = {
     ...createCalls(call),
-    reset: () => {
-      settlePageView();
-      if (life.signal.aborted) return;
-      identity.reset();
-      emit('forget', undefined);
-    },
+    reset: () => (settlePageView(), life.signal.aborted || (identity.reset(), emit('forget', undefined))),
     flush: () => (settlePageView(), sender.flush()),
     close: () => (onHide(), stop()),
     use: (plugin) => on('plugin', plugin),

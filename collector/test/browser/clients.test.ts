@@ -1,11 +1,10 @@
 /** The published browser clients of others, as they are, in pages of another origin: nothing is lost or doubled. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Api, openApi, REAL_CLOCK } from '../support/api';
+import { bundleCode } from '../support/bundle';
 import { openChromium } from '../support/shared-chromium';
 import { clientCode } from '../support/client-code';
 import { countStored, keptOf, readStored } from '../support/stored';
@@ -57,7 +56,8 @@ const siteUrl = (): string => `http://127.0.0.1:${(site.address() as AddressInfo
 
 /** Opens a page with what the README says, plus a line of the test's; `analytics` is the client. */
 async function openPage(name: string, change: (code: string) => string = (code) => code): Promise<Page> {
-  script = await bundle(change(clientCode(name, { url: wire.url, writeKey: api.writeKey })));
+  const code = change(clientCode(name, { url: wire.url, writeKey: api.writeKey }));
+  script = await bundleCode(`${code}\nwindow.analytics = analytics;`, 'iife');
   const page = await context.newPage();
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
@@ -67,28 +67,6 @@ async function openPage(name: string, change: (code: string) => string = (code) 
   });
   await page.goto(`${siteUrl()}/mugs?utm_source=letter`);
   return page;
-}
-
-async function bundle(code: string): Promise<string> {
-  const root = join(import.meta.dirname, '../..');
-  // A file that is not there: its place is from where packages are found.
-  const entry = join(root, 'page.js');
-  const result = await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    plugins: [
-      {
-        name: 'page',
-        resolveId: (id) => (id === entry ? id : null),
-        load: (id) => (id === entry ? `${code}\nwindow.analytics = analytics;` : null),
-      },
-    ],
-    define: { 'process.env.NODE_ENV': '"production"' },
-    build: { write: false, minify: false, lib: { entry, formats: ['iife'], name: 'page' } },
-  });
-  const [{ output }] = [result].flat() as unknown as [{ output: readonly { code: string }[] }];
-  return output[0]!.code;
 }
 
 /** Runs in the page; `analytics` is the client. */

@@ -1,19 +1,28 @@
 /** The examples as they are: built, opened in Chromium, clicked through; what they record arrives, once. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openChromium } from '../support/shared-chromium';
 import { startCollector, type StartedCollector } from '../support/collector';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { ROOT } from '../support/documents';
-import { readAs, visitExample } from '../support/example-visit';
+import { readAs, storedOf, visitExample } from '../support/example-visit';
 import { openSite, type Site } from '../support/site';
 
 const EXAMPLES = join(ROOT, 'examples');
+
+/** Named to keep pictures of what people see, e.g. THROUGHLINE_TEST_SCREENSHOTS=shots */
+const SHOTS = process.env['THROUGHLINE_TEST_SCREENSHOTS'];
+
+async function keepPicture(page: Page, name: string): Promise<void> {
+  if (SHOTS === undefined) return;
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+}
 
 let database: TestDatabase;
 let collector: StartedCollector;
@@ -33,8 +42,8 @@ afterAll(async () => {
 });
 
 /** A page as it is: a script tag, and no build. */
-function serveHtml(): Promise<Site> {
-  const page = readFileSync(join(EXAMPLES, 'html', 'index.html'), 'utf8')
+function serveHtml(name: string): Promise<Site> {
+  const page = readFileSync(join(EXAMPLES, name, 'index.html'), 'utf8')
     .replace('http://127.0.0.1:3000', collector.url)
     .replace('pk_…', collector.writeKey);
   return openSite({ page });
@@ -59,7 +68,7 @@ async function serveApp(name: string): Promise<Site> {
 }
 
 describe.each([
-  { name: 'html', serve: serveHtml, pages: ['page'] },
+  { name: 'html', serve: () => serveHtml('html'), pages: ['page'] },
   { name: 'react', serve: () => serveApp('react'), pages: ['page', 'page'] },
   { name: 'vue', serve: () => serveApp('vue'), pages: ['page All mugs', 'page A mug'] },
 ])('examples/$name', ({ serve, pages }) => {
@@ -74,6 +83,80 @@ describe.each([
     });
     await site.close();
   });
+});
+
+describe('examples/consent', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await serveHtml('consent');
+  });
+  afterAll(() => site?.close());
+
+  /** What is on the device of the visitor, besides what they chose. */
+  const readDevice = async (page: Page) => {
+    const keys = await page.evaluate(async () => [
+      ...Object.keys(localStorage),
+      ...(await indexedDB.databases()).map(({ name }) => name ?? ''),
+    ]);
+    const cookies = await page.context().cookies();
+    return [...keys, ...cookies.map(({ name }) => name)].filter((name) => name.startsWith('throughline'));
+  };
+
+  const hasFocus = (element: Locator) => element.evaluate((one) => one === document.activeElement);
+
+  it('keeps and sends nothing before a yes, counts from the beginning after it, and wipes all with a no', async () => {
+    const visitor = await browser.newContext();
+    const page = await visitor.newPage();
+    const sent: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/v1/')) sent.push(request.url());
+    });
+    await page.goto(site.url);
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    expect([await readDevice(page), sent]).toEqual([[], []]);
+
+    await page.reload();
+    const yes = page.getByRole('button', { name: 'Agree' });
+    await page.keyboard.press('Tab');
+    expect(await hasFocus(yes)).toBe(true);
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    await yes.press('Enter');
+    await page.getByRole('status').getByText('Your visits are counted.').waitFor();
+    const id = await page.evaluate('throughline.anonymousId()');
+    await page.evaluate('throughline.flush()');
+    expect(await storedOf(collector, String(id))).toEqual(['page', 'track Product Added']);
+
+    await page.reload();
+    expect(await yes.isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Privacy choices' }).press('Enter');
+    expect(await hasFocus(page.getByRole('heading', { name: 'May we count' }))).toBe(true);
+    await page.keyboard.press('Escape');
+    expect(await yes.isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Privacy choices' }).press('Enter');
+    await page.getByRole('button', { name: 'Decline' }).press('Enter');
+    await page.getByRole('status').getByText('not counted').waitFor();
+    await expect.poll(() => readDevice(page), { timeout: 30_000 }).toEqual([]);
+    sent.length = 0;
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    await page.reload();
+    expect([await readDevice(page), sent]).toEqual([[], []]);
+    await visitor.close();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'stands on a phone, %s, and leaves the page to be read',
+    async (colorScheme) => {
+      const visitor = await browser.newContext({ viewport: { width: 375, height: 700 }, colorScheme });
+      const page = await visitor.newPage();
+      await page.goto(site.url);
+      await page.getByRole('button', { name: 'Agree' }).waitFor();
+      await keepPicture(page, `consent-375-${colorScheme}`);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
+      // Its own scrolling brings what is last in the page above the banner.
+      await page.getByRole('button', { name: 'Privacy choices' }).click();
+      await visitor.close();
+    },
+  );
 });
 
 describe('examples/node', () => {

@@ -84,6 +84,24 @@ export async function launchChromiumProfile(folder: string): Promise<BrowserCont
   return chromium.launchPersistentContext(folder, launchOptions({}));
 }
 
+/** The same with an unpacked extension in it, which only a whole browser runs, not the headless shell. */
+export async function launchExtension(folder: string, extension: string): Promise<BrowserContext> {
+  const options = launchOptions({
+    args: [
+      '--headless=new',
+      `--disable-extensions-except=${extension}`,
+      `--load-extension=${extension}`,
+      // Later versions take no extensions from the command line unless they are told to.
+      '--disable-features=DisableLoadExtensionCommandLineSwitch',
+    ],
+  });
+  return chromium.launchPersistentContext(folder, {
+    ...options,
+    headless: false,
+    ignoreDefaultArgs: ['--disable-extensions'],
+  });
+}
+
 /**
  * A Chromium on this page that nobody watches: what a debugger switches off, such as pages that are rendered in
  * advance, happens there. Returns what ends it.

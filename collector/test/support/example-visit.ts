@@ -18,7 +18,7 @@ export async function readAs<T>({ url, secretKey }: StartedCollector, path: stri
 }
 
 /** What is stored of a browser, oldest first. */
-async function storedOf(collector: StartedCollector, anonymousId: string): Promise<string[]> {
+export async function storedOf(collector: StartedCollector, anonymousId: string): Promise<string[]> {
   const path = `/v1/profiles/anonymous:${anonymousId}/timeline?order=oldest`;
   const { data } = await readAs<{ data: TimelineEvent[] }>(collector, path);
   const own = data.filter((event) => event.anonymousId === anonymousId);

@@ -15,8 +15,8 @@ const SESSION_GRAIN_MS = 10_000;
  * same object where nothing has to be stored.
  */
 export function continueSession(last: Session | null, now: number, newId: () => string): Session {
-  // Of none it is not a number, and less than nothing.
-  const gap = Math.abs(now - last?.lastAt!);
+  // Without one it is not a number, which is less than nothing.
+  const gap = Math.abs(now - (last?.lastAt ?? NaN));
   if (gap < SESSION_GRAIN_MS) return last!;
   return { id: gap < SESSION_GAP_MS ? last!.id : newId(), lastAt: now };
 }

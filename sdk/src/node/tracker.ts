@@ -15,8 +15,10 @@ import { resolveNodeOptions } from './options';
 import type { NodeSettings, NodeTrackerOptions } from './options';
 import { createPost } from './post';
 import { createQueue } from './queue';
+import type { Queue } from './queue';
 import type { Receipt, TrackingError } from './receipt';
 import { createSender } from './sender';
+import type { Sender } from './sender';
 import { openSpool } from './spool';
 
 export type { AliasCall, CallDetails, GroupCall, IdentifyCall, PageCall, TrackCall, Who } from './calls';
@@ -39,7 +41,6 @@ export interface Topics {
 
 /** How long a flush or a close waits where it is not said. */
 const PATIENCE_MS = 10_000;
-/** So often is looked for what other processes left. */
 const ADOPT_EVERY_MS = 30_000;
 
 /**
@@ -83,10 +84,8 @@ export function createTracker<Events extends object = AnyEvents>(
   const tell = (receipt: PageReceipt): void => emit(receipt.reason ? 'drop' : 'sent', receipt);
   const newId = createUuidV7(Date.now, (bytes) => crypto.getRandomValues(bytes));
   const abort = new AbortController();
-  const onError = (error: TrackingError): void => {
-    // What closing cuts off is no error.
-    if (!abort.signal.aborted) emit('error', error);
-  };
+  // What closing cuts off is no error.
+  const onError = (error: TrackingError): unknown => abort.signal.aborted || emit('error', error);
   const settings = { ...given, onError };
   listenAs(given, on);
   const queue = createQueue({ ...settings, tell, spool: openSpoolOf(settings, newId) });
@@ -96,18 +95,7 @@ export function createTracker<Events extends object = AnyEvents>(
     post: createPost(settings, abort.signal),
     random: Math.random,
   });
-  const adopt = (): void => {
-    try {
-      queue.adopt();
-    } catch (error) {
-      // A folder that is gone is no reason for the process to end.
-      onError(error as Error);
-    }
-    if (queue.count() > 0) sender.notice();
-  };
-  const adopting = setInterval(adopt, ADOPT_EVERY_MS);
-  adopting.unref();
-  adopt();
+  const stopAdopting = startAdopting(queue, sender, onError);
   let closing: Promise<boolean> | undefined;
 
   const record = (type: EventType, call: AnyCall): Promise<Receipt> => {
@@ -140,7 +128,7 @@ export function createTracker<Events extends object = AnyEvents>(
       return receipt;
     };
   const close = async (timeoutMs: number): Promise<boolean> => {
-    clearInterval(adopting);
+    stopAdopting();
     const isSettled = await sender.flush(timeoutMs);
     sender.end();
     abort.abort();
@@ -160,6 +148,23 @@ export function createTracker<Events extends object = AnyEvents>(
     flush: ({ timeoutMs = PATIENCE_MS } = {}) => sender.flush(timeoutMs),
     close: ({ timeoutMs = PATIENCE_MS } = {}) => (closing ??= close(timeoutMs)),
   };
+}
+
+/** Looks now, and now and then, for what other processes left. */
+function startAdopting(queue: Queue, sender: Sender, onError: (error: Error) => unknown): () => void {
+  const adopt = (): void => {
+    try {
+      queue.adopt();
+    } catch (error) {
+      // A folder that is gone is no reason for the process to end.
+      onError(error as Error);
+    }
+    if (queue.count() > 0) sender.notice();
+  };
+  const adopting = setInterval(adopt, ADOPT_EVERY_MS);
+  adopting.unref();
+  adopt();
+  return () => clearInterval(adopting);
 }
 
 /** The options that are told of something, or asked, are the first to be. */
