@@ -94,12 +94,23 @@ describe('examples/consent', () => {
 
   /** What is on the device of the visitor, besides what they chose. */
   const readDevice = async (page: Page) => {
-    const keys = await page.evaluate(async () => [
-      ...Object.keys(localStorage),
-      ...(await indexedDB.databases()).map(({ name }) => name ?? ''),
-    ]);
+    const stored = await page.evaluate(async () => {
+      const whenDone = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error!);
+        });
+      const names = [];
+      for (const { name } of await indexedDB.databases()) {
+        const database = await whenDone(indexedDB.open(name!));
+        const events = database.transaction('events').objectStore('events');
+        names.push(...(await whenDone(events.getAllKeys())).map((key) => `${name}.${String(key)}`));
+        database.close();
+      }
+      return [...names, ...Object.keys(localStorage)];
+    });
     const cookies = await page.context().cookies();
-    return [...keys, ...cookies.map(({ name }) => name)].filter((name) => name.startsWith('throughline'));
+    return [...stored, ...cookies.map(({ name }) => name)].filter((name) => name.startsWith('throughline'));
   };
 
   const hasFocus = (element: Locator) => element.evaluate((one) => one === document.activeElement);
