@@ -86,6 +86,7 @@ export function openIngest(options: IngestOptions): Ingest {
     preparing: createPreparing(),
     onRetry: () => observer?.onRetry(),
     interests: new Map(),
+    exportedUntil: new Map<string, number>(),
     onMarked: options.onMarked ?? (() => undefined),
   };
   const write = async (batches: readonly AcceptedBatch[]) => {

@@ -11,6 +11,8 @@ export interface Writer extends Trying {
   readonly newId: () => string;
   readonly maxOwners: number;
   readonly interests: InterestsOf;
+  /** Of workspaces, the last moment that an export fixed, as far as a group met it (received-late.ts); it only grows. */
+  readonly exportedUntil: Map<string, number>;
 }
 
 /** What became of a group's events. */
@@ -72,13 +74,17 @@ async function keepAsBadRow(
 }
 
 function writeWithRetries(group: Group, writer: Writer): Promise<WrittenGroup> {
-  let exportedUntil: number | null = null;
+  const { interests, exportedUntil } = writer;
   return tryAgain(writer, async (client, locks) => {
     try {
-      const events = receivedFrom(group.events, exportedUntil);
-      return await writeGroup(client, { ...group, events, interests: writer.interests }, locks);
+      // An import's lines were all received when it began: only the first group behind an export is written twice.
+      const events = receivedFrom(group.events, exportedUntil.get(group.workspaceId) ?? null);
+      return await writeGroup(client, { ...group, events, interests }, locks);
     } catch (error) {
-      if (error instanceof ReceivedLate) exportedUntil = error.exportedUntil;
+      if (error instanceof ReceivedLate) {
+        const known = exportedUntil.get(group.workspaceId) ?? -Infinity;
+        exportedUntil.set(group.workspaceId, Math.max(known, error.exportedUntil));
+      }
       throw error;
     }
   });
