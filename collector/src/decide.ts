@@ -62,13 +62,15 @@ export interface DeciderOptions {
   readonly monotonic: () => number;
   /** A decision fell back on its default, and that is nobody's wish. */
   readonly onProblem: (error: unknown) => void;
+  /** How one was come to. @default nobody counts */
+  readonly onDecided?: (outcome: 'case' | DefaultReason) => void;
 }
 
 /** Definitions are small; beyond these the first ones are read again. */
 const MAX_KNOWN = 1_000;
 
 export function createDecider(options: DeciderOptions): Decider {
-  const { monotonic, onProblem, ingest } = options;
+  const { monotonic, onProblem, onDecided, ingest } = options;
   const look = createLook(options);
 
   return {
@@ -88,6 +90,7 @@ export function createDecider(options: DeciderOptions): Decider {
         },
       );
       if (decision === null || (asked.isPublic && !decision.known.definition.public)) return null;
+      onDecided?.(decision.defaultReason ?? 'case');
       const isRecorded = await record({ ingest, asked, decision, remaining });
       return { ...decision, isRecorded, tookMs: monotonic() - startedAt };
     },
@@ -108,8 +111,11 @@ function createLook({ pool, db }: DeciderOptions): Look {
 
   const findOnce: Look['find'] = async (request, remaining) => {
     const client = await pool.connect();
+    if (remaining() <= 0) {
+      client.release();
+      throw new OutOfTime('A connection was free too late.');
+    }
     try {
-      if (remaining() <= 0) throw new OutOfTime('A connection was free too late.');
       const before = known.get(placeOf(request)) ?? null;
       const reading = { client: preparing.over(client), db, request };
       const found = await readDecision(reading, { known: before, timeoutMs: remaining() });
@@ -119,7 +125,7 @@ function createLook({ pool, db }: DeciderOptions): Look {
       else known.set(placeOf(request), found.known);
       return found;
     } catch (error) {
-      await abandon(client);
+      await abandon(client, error);
       throw error;
     }
   };
@@ -185,8 +191,11 @@ function reasonOf(error: unknown): DefaultReason {
   return isUnavailable(error) ? 'unavailable' : 'failed';
 }
 
-/** A connection that cannot even roll back is closed instead of going back to the pool. */
-async function abandon(client: PoolClient): Promise<void> {
+/** A connection on which something broke, rather than was refused, is closed instead of going back to the pool. */
+async function abandon(client: PoolClient, error: unknown): Promise<void> {
+  const { code } = error as { code?: unknown };
+  const isServers = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  if (!isServers) return client.release(error as Error);
   try {
     await client.query('rollback');
     client.release();

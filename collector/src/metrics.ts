@@ -10,6 +10,7 @@ import type { MembershipStats } from './membership/keep-audience';
 import { AUDIENCE_GAUGES } from './metrics/audience-gauges';
 import { DELIVERY_GAUGES } from './metrics/delivery-gauges';
 import type { DeliveryStats } from './delivery/keep-deliveries';
+import { countDecisions, type DecisionOutcome } from './metrics/decision-counter';
 import type { Upkeep } from './upkeep';
 
 /** What is asked when somebody looks. */
@@ -48,6 +49,7 @@ export interface RequestSeen {
 
 export interface Metrics extends IngestObserver {
   readonly onRequest: (request: RequestSeen) => void;
+  readonly onDecided: (outcome: DecisionOutcome) => void;
   /** An answer of 503, by the code of its error. */
   readonly onUnserved: (reason: string) => void;
   /** The text for Prometheus. */
@@ -81,6 +83,7 @@ export function createMetrics(watched: Watched): Metrics {
   let lastFlush: LastFlush | null = null;
   const write = writeMetrics(registers);
   const http = httpMetrics(registers);
+  const onDecided = countDecisions(registers);
   watchQueue(registers, watched.queue);
   watchDatabase(registers, watched);
   watchGauges(registers, { gauges: AUDIENCE_GAUGES, stats: watched.membership });
@@ -124,6 +127,7 @@ export function createMetrics(watched: Watched): Metrics {
       http.requests.inc({ method, route, status });
       http.duration.observe({ route }, seconds);
     },
+    onDecided,
     onUnserved: (reason) => http.unserved.inc({ reason }),
     render: () => registry.metrics(),
     contentType: registry.contentType,

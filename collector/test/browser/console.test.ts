@@ -339,7 +339,9 @@ describe('audiences', () => {
 
     await page.getByRole('button', { name: 'Delete audience' }).click();
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    // The demo's is left.
+    await page.getByRole('link', { name: 'VIP (demo)' }).waitFor();
+    expect(await page.getByRole('link', { name: 'Big spenders' }).count()).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, type Api, openApi } from '../support/api';
+import { type Answer, type Api, METRICS_TOKEN, openApi } from '../support/api';
 
 let api: Api;
 beforeAll(async () => {
@@ -213,6 +213,15 @@ describe('a decision', () => {
         { case: 'acquisition', holds: false },
       ],
     });
+  });
+
+  it('is counted by what led to it', async () => {
+    await decide({ decision: 'checkout', context: { cart: { total: 500 } } });
+    const { body } = await api.call('GET', '/metrics', {
+      headers: { authorization: `Bearer ${METRICS_TOKEN}` },
+    });
+    expect(body).toMatch(/^throughline_decisions_total\{outcome="case"\} [1-9]/m);
+    expect(body).toMatch(/^throughline_decisions_total\{outcome="no_profile"\} [1-9]/m);
   });
 
   it('is about nobody who was erased', async () => {

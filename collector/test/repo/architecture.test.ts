@@ -57,7 +57,15 @@ const COLLECTOR: Table = {
   // Takes the locks of the write path, and divides as it does.
   regulation: ['core', 'db', 'ingest', 'type:fastify', 'type:kysely', 'node:timers/promises'],
   upkeep: ['db', 'type:fastify', 'type:kysely'],
-  metrics: ['type:queue', 'type:delivery', 'type:ingest', 'type:membership', 'type:upkeep', 'prom-client'],
+  metrics: [
+    'type:core',
+    'type:queue',
+    'type:delivery',
+    'type:ingest',
+    'type:membership',
+    'type:upkeep',
+    'prom-client',
+  ],
   // What an address is.
   config: ['node:net'],
   'config-docs': ['config'],

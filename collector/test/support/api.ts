@@ -132,6 +132,7 @@ export async function openApi({
       decider: createDecider({
         ...opened,
         ingest,
+        onDecided: metrics.onDecided,
         monotonic: () => performance.now(),
         // A test sees it by the answer.
         onProblem: () => undefined,
