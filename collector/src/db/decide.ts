@@ -1,5 +1,5 @@
 /** What is stored of somebody, as a decision reads it: in one snapshot, and without a scan of anything. */
-import type { Kysely, RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Identifier, IdentifierKind } from '../core/identifier';
 import type { NamedAudience } from '../core/decision-audiences';
 import type { DecisionDefinition } from '../core/decision';
@@ -127,11 +127,11 @@ export async function readNamedAudiences(
   const { rows } = await client.query<{
     audience_id: string;
     key: string;
-    rule: unknown;
+    rule: string | null;
     is_member: boolean;
     is_pending: boolean;
   }>(
-    `select a.audience_id, a.key, a.rule, m.profile_id is not null as is_member,
+    `select a.audience_id, a.key, a.rule::text as rule, m.profile_id is not null as is_member,
        a.is_stale or a.unsettled_since is not null or a.rebuilt_at is null or marked.is_waiting or exists (
          select from audience_check c
          where c.workspace_id = $1::uuid and c.audience_id = a.audience_id and c.profile_id = its.profile_id
@@ -158,12 +158,21 @@ export async function readNamedAudiences(
   }));
 }
 
-/** null for a list, and for what can no longer be read: what is stored counts then. */
-function readRule(stored: unknown): Rule | null {
+/** null for a list, and for what can no longer be read: what is stored counts then. Each text is read once. */
+function readRule(stored: string | null): Rule | null {
   if (stored === null) return null;
-  const checked = checkRule(stored);
-  return checked.ok ? checked.rule : null;
+  let rule = rules.get(stored);
+  if (rule === undefined) {
+    const checked = checkRule(JSON.parse(stored));
+    rule = checked.ok ? checked.rule : null;
+    if (rules.size >= MAX_RULES) rules.clear();
+    rules.set(stored, rule);
+  }
+  return rule;
 }
+
+const rules = new Map<string, Rule | null>();
+const MAX_RULES = 1_000;
 
 export interface OneProfile {
   readonly workspaceId: string;
@@ -185,15 +194,6 @@ export async function isMemberNow(
     audience.rule === null
       ? evaluateList({ workspaceId, audienceId: audience.id }, [profileId])
       : compileRule(audience.rule, { ...of, profileIds: [profileId] });
-  return (await runCompiled(client, db, query)).length > 0;
-}
-
-/** Runs a query of the compiler's over a connection of one's own. */
-export async function runCompiled<Row extends object>(
-  client: Querier,
-  db: Kysely<Database>,
-  query: RawBuilder<unknown>,
-): Promise<readonly Row[]> {
   const { sql: text, parameters } = query.compile(db);
-  return (await client.query<Row>(text, parameters)).rows;
+  return (await client.query(text, parameters)).rows.length > 0;
 }

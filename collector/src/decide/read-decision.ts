@@ -17,7 +17,6 @@ import {
   readAskedNow,
   readNamedAudiences,
   readVersion,
-  runCompiled,
 } from '../db/decide';
 import { type CasesRow, compileCases } from '../db/decision-sql';
 import type { Querier } from '../db/querier';
@@ -136,13 +135,11 @@ async function findCases(
   { client, db, request }: Reading,
   { definition, profile }: { readonly definition: DecisionDefinition; readonly profile: OneProfile },
 ): Promise<CasesRow> {
-  const { profileId, ...run } = profile;
   if (definition.cases.every(({ when }) => when === null)) {
     await client.query('commit');
     return { holds: [], found: [] };
   }
-  const asked = { profileId, context: request.context };
-  const query = compileCases(definition.cases, { ...run, asked });
-  const [rows] = await Promise.all([runCompiled<CasesRow>(client, db, query), client.query('commit')]);
+  const { text, values } = compileCases(db, definition, { ...profile, context: request.context });
+  const [{ rows }] = await Promise.all([client.query<CasesRow>(text, values), client.query('commit')]);
   return rows[0]!;
 }
