@@ -11,6 +11,7 @@ import { AUDIENCE_GAUGES } from './metrics/audience-gauges';
 import { DELIVERY_GAUGES } from './metrics/delivery-gauges';
 import type { DeliveryStats } from './delivery/keep-deliveries';
 import { countDecisions, type DecisionOutcome } from './metrics/decision-counter';
+import { setTo, watchGauges } from './metrics/watch-gauges';
 import type { Upkeep } from './upkeep';
 
 /** What is asked when somebody looks. */
@@ -271,32 +272,4 @@ function watchDatabase(registers: Registry[], { pools, upkeep }: Watched): void 
   for (const [name, help, read] of gauges) {
     new Gauge({ name, help, registers, collect: setTo(() => read(upkeep())) });
   }
-}
-
-function watchGauges<Stats>(
-  registers: Registry[],
-  {
-    gauges,
-    stats,
-  }: {
-    readonly gauges: readonly (readonly [
-      name: string,
-      help: string,
-      read: (stats: Stats) => number | null,
-    ])[];
-    readonly stats: () => Stats;
-  },
-): void {
-  for (const [name, help, read] of gauges) {
-    new Gauge({ name, help, registers, collect: setTo(() => read(stats())) });
-  }
-}
-
-/** Nothing is known yet: no sample, rather than a wrong 0. */
-function setTo(read: () => number | null): (this: Gauge) => void {
-  return function (this: Gauge) {
-    const value = read();
-    if (value === null) this.remove();
-    else this.set(value);
-  };
 }
