@@ -68,8 +68,7 @@ const KEY_READERS = 2;
 /** Voids and links may move a long history; neither reads nor events wait for that. */
 const CHANGERS = 2;
 /** Who decides does not wait behind long reads, nor for a server that vanished: nobody waits longer than 5 s for it. */
-const DECIDERS = 4;
-const DECISION_TIMEOUT_MS = 6_000;
+const DECIDING = { max: 4, pipeline: true, answerTimeoutMs: 6_000 } as const;
 const COMMAND_CONNECTIONS = 4;
 const DEFAULT_FOLDER = '.throughline';
 const TOKEN_BYTES = 24;
@@ -129,9 +128,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       ingest,
       identity: createIdentityChanges({ pool: changers.pool, now: () => new Date(), newId }),
       decider: createDecider({
-        ...deciders,
-        ingest,
-        onDecided: metrics.onDecided,
+        ...{ ...deciders, ingest, onDecided: metrics.onDecided },
         monotonic: () => performance.now(),
         onProblem: (error) => log.error({ err: error }, 'A decision fell back on its default'),
       }),
@@ -168,11 +165,7 @@ function openPools(url: string, { config, log }: OpenOptions) {
   const keyReaders = open('throughline-keys', { max: KEY_READERS, answerTimeoutMs });
   const writers = open('throughline-ingest', { max: config.writers, pipeline: true, answerTimeoutMs });
   const changers = open('throughline-changes', { max: CHANGERS, pipeline: true, answerTimeoutMs });
-  const deciders = open('throughline-decisions', {
-    max: DECIDERS,
-    pipeline: true,
-    answerTimeoutMs: DECISION_TIMEOUT_MS,
-  });
+  const deciders = open('throughline-decisions', DECIDING);
   const closePools = (): Promise<unknown> =>
     Promise.allSettled([readers, keyReaders, writers, changers, deciders].map((pool) => pool.close()));
   return { readers, keyReaders, writers, changers, deciders, closePools };
