@@ -1,0 +1,92 @@
+/** What a collector in a process of its own takes: a file of all members, and the way from an event to a change. */
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
+import { setTimeout as wait } from 'node:timers/promises';
+import { peakMemoryOf, resetPeakMemory } from '../memory';
+import { spread, type Spread } from '../spread';
+import { timed } from './asking';
+import { isUser } from './data';
+
+export interface Server {
+  readonly url: string;
+  readonly pid: number;
+  readonly writeKey: string;
+  readonly secretKey: string;
+}
+
+export interface ExportRow {
+  readonly format: string;
+  readonly members: number;
+  readonly rowsPerSecond: number;
+  readonly bytes: number;
+  /** Of the collector, before and at most meanwhile; null where the system does not tell. */
+  readonly memory: { readonly before: number | null; readonly peak: number | null };
+}
+
+export async function measureExport(
+  server: Server,
+  { audienceId, members }: { readonly audienceId: string; readonly members: number },
+  format: string,
+): Promise<ExportRow> {
+  const before = resetPeakMemory(server.pid);
+  const { ms, result: bytes } = await timed(async () => {
+    const response = await ask(server, 'GET', `/v1/audiences/${audienceId}/export?format=${format}`);
+    let read = 0;
+    for await (const chunk of Readable.fromWeb(response.body! as NodeReadableStream))
+      read += (chunk as Uint8Array).length;
+    return read;
+  });
+  const memory = { before, peak: peakMemoryOf(server.pid) };
+  return { format, members, rowsPerSecond: (members / ms) * 1000, bytes, memory };
+}
+
+const EVENTS = 50;
+const LOOK_EVERY_MS = 20;
+const RULE = { event: 'Delay Measured', within: '1d' };
+
+/** From an event's answer until its profile can be read in the audience's changes, in milliseconds. */
+export async function measureDelay(
+  server: Server,
+  { profiles }: { readonly profiles: number },
+): Promise<Spread> {
+  const created = await ask(server, 'POST', '/v1/audiences', { name: `Delay ${randomUUID()}`, rule: RULE });
+  const { id } = (await created.json()) as { id: string };
+  const times: number[] = [];
+  let since = '0';
+  for (let n = 0; n < EVENTS; n += 1) {
+    const user = userNear(Math.floor((profiles / EVENTS) * n));
+    await ask(server, 'POST', '/v1/track', { event: RULE.event, userId: user, messageId: randomUUID() });
+    const begun = performance.now();
+    for (let isSeen = false; !isSeen;) {
+      const response = await ask(server, 'GET', `/v1/audiences/${id}/changes?since=${since}`);
+      const { data, last } = (await response.json()) as { data: { userId: string }[]; last: string };
+      isSeen = data.some(({ userId }) => userId === user);
+      since = last;
+      if (!isSeen) await wait(LOOK_EVERY_MS);
+    }
+    times.push(performance.now() - begun);
+  }
+  return spread(times);
+}
+
+function userNear(n: number): string {
+  return isUser(n) ? `user-${n}` : userNear(n + 1);
+}
+
+/** @throws where the answer is none of success */
+async function ask(server: Server, method: string, path: string, body?: object): Promise<Response> {
+  const isPublic = path === '/v1/track';
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    headers: {
+      authorization: isPublic
+        ? `Basic ${Buffer.from(`${server.writeKey}:`).toString('base64')}`
+        : `Bearer ${server.secretKey}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return response;
+}
