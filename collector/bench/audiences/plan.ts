@@ -6,7 +6,6 @@ interface Node {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
   readonly 'Index Name'?: string;
-  readonly 'Actual Loops': number;
   readonly 'Shared Hit Blocks'?: number;
   readonly 'Shared Read Blocks'?: number;
   readonly Plans?: readonly Node[];
@@ -36,14 +35,16 @@ export async function explain(
   const scans = [...times].sort().map(([scan, count]) => (count === 1 ? scan : `${scan} × ${count}`));
   return {
     scans: scans.join('; '),
-    pages: (root['Shared Hit Blocks'] ?? 0) + (root['Shared Read Blocks'] ?? 0),
+    pages: pagesOf(root),
   };
 }
 
-/** null where nothing of a table was read: no scan, or one that never ran. */
+const pagesOf = (node: Node): number => (node['Shared Hit Blocks'] ?? 0) + (node['Shared Read Blocks'] ?? 0);
+
+/** null where nothing of a table was read: no scan, one that never ran, or of a month that has no events yet. */
 function describeScan(node: Node): string | null {
   const { 'Node Type': kind, 'Relation Name': table, 'Index Name': index } = node;
-  if (node['Actual Loops'] === 0 || (table ?? index) === undefined) return null;
+  if (pagesOf(node) === 0 || (table ?? index) === undefined) return null;
   // A bitmap's own node names the index alone, and the one above it the table alone.
   const name = partitionless(table ?? index!);
   return index === undefined || table === undefined
@@ -51,7 +52,7 @@ function describeScan(node: Node): string | null {
     : `${name}: ${kind} by ${partitionless(index)}`;
 }
 
-/** Of a partition the table that it is of: event_2026_01_workspace_id_… is the index event_timeline or event_pkey. */
+/** Of a partition the table, or the index, that it is a part of. */
 function partitionless(name: string): string {
   return name
     .replace(/^event_(\d{4}_\d\d|default)/, 'event')

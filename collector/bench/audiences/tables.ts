@@ -28,6 +28,7 @@ function tabulatePlans(about: string, { asked }: AudiencesResult): Table {
   return {
     title: `What Postgres reads for it (EXPLAIN (ANALYZE, BUFFERS)), over ${about}`,
     columns: ['', 'pages', 'scans'],
+    endsInText: true,
     rows: asked.flatMap(({ rule, plans }) => [
       [`${rule}: all`, count(plans.all.pages), plans.all.scans],
       [`${rule}: one`, count(plans.one.pages), plans.one.scans],
