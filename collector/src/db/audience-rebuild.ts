@@ -3,6 +3,7 @@ import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { evaluateAudience, RebuildError } from './audience-evaluation';
 import { type AudienceReference, lockAudience } from './audience-lock';
 import { PASS_TIMEOUT_MS, prepareForPass } from './audience-pass';
+import { IS_REBUILD, rebuildHash } from './audience-progress';
 import { isUnavailable } from './availability';
 import { changeWorkspace } from './connect';
 import type { Database } from './tables';
@@ -235,13 +236,3 @@ export async function cancelRebuild(
     await wait(BETWEEN_LOOKS_MS);
   }
 }
-
-/** Whether a row of pg_locks is the rebuild of an audience. */
-export const IS_REBUILD = sql`
-  locktype = 'advisory' and objsubid = 2
-  and database = (select oid from pg_database where datname = current_database())
-  and classid::bigint = (hashtext('throughline.rebuild')::bigint & 4294967295)`;
-
-/** Of which audience it is, given its ID: pg_locks has the bits of a number without a sign. */
-export const rebuildHash = (audienceId: RawBuilder<unknown>) =>
-  sql`(hashtext(${audienceId}::text)::bigint & 4294967295)`;

@@ -57,7 +57,19 @@ const COLLECTOR: Table = {
   // Takes the locks of the write path, and divides as it does.
   regulation: ['core', 'db', 'ingest', 'type:fastify', 'type:kysely', 'node:timers/promises'],
   upkeep: ['db', 'type:fastify', 'type:kysely'],
-  metrics: ['type:queue', 'type:delivery', 'type:ingest', 'type:membership', 'type:upkeep', 'prom-client'],
+  metrics: [
+    ...[
+      'type:db',
+      'type:queue',
+      'type:delivery',
+      'type:ingest',
+      'type:membership',
+      'type:upkeep',
+      'prom-client',
+    ],
+    // It waits for the database for a moment only.
+    'node:timers/promises',
+  ],
   // What an address is.
   config: ['node:net'],
   'config-docs': ['config'],
