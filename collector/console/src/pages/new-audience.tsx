@@ -70,8 +70,8 @@ export function NewAudience() {
 }
 
 const KINDS = [
-  { kind: 'rule', label: 'By a rule' },
-  { kind: 'static', label: 'By a list' },
+  { kind: 'rule', label: 'Who matches' },
+  { kind: 'static', label: 'Who is listed' },
 ] as const;
 
 function KindField({ kind, onKind }: { readonly kind: Kind; readonly onKind: (kind: Kind) => void }) {
