@@ -50,7 +50,7 @@ export function StateNotice({ audience, onChange }: StateProps) {
       return (
         <div class="problem" role="alert">
           <Icon name="warning" />
-          <p>The last rebuild failed: {audience.error} These are the members of the last good one.</p>
+          <p>{audience.error} These are the members of the last good rebuild.</p>
         </div>
       );
     case 'stale':
