@@ -157,7 +157,7 @@ const SUM_UP = [
      date_trunc('hour', max(e.occurred_at), 'UTC'), count(*), count(*) filter (where e.type = 'page'),
      count(*) filter (where e.name = 'Order Completed'),
      jsonb_build_object(
-       'plan', jsonb_build_array((array['free', 'free', 'free', 'pro', 'team'])[1 + hashtext(e.subject_id::text) & 3],
+       'plan', jsonb_build_array((array['free', 'free', 'free', 'pro', 'team'])[1 + (hashtext(e.subject_id::text) & 3)],
          '2026-01-31T12:00:00.000Z', '00000000-0000-4000-8000-000000000000'),
        'country', jsonb_build_array('GB', '2026-01-31T12:00:00.000Z', '00000000-0000-4000-8000-000000000000'))
    ${OWNED} group by o.owner_id, e.subject_id`,
