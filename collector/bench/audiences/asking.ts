@@ -38,14 +38,15 @@ export async function measureRule(
   db: Kysely<Database>,
   workspaceId: string,
   name: RuleName,
-): Promise<AskedRow & AudienceReference> {
+): Promise<AskedRow & AudienceReference & { readonly key: string }> {
   const audience = { workspaceId, audienceId: randomUUID() };
+  const key = `bench-${audience.audienceId.slice(0, 8)}`;
   const checked = checkRule(RULES[name]);
   if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
   const { rule } = checked;
   await changeWorkspace(db, workspaceId, (transaction) =>
     insertAudience(transaction, workspaceId, {
-      ...{ id: audience.audienceId, key: `bench-${audience.audienceId.slice(0, 8)}`, name, rule },
+      ...{ id: audience.audienceId, key, name, rule },
       createdAt: new Date(),
     }),
   );
@@ -59,6 +60,7 @@ export async function measureRule(
   if (!preview.result.isExact) throw new Error(`The preview of "${name}" was an estimate.`);
   return {
     ...audience,
+    key,
     rule: name,
     members: first.result!.size,
     first: first.ms,

@@ -10,7 +10,14 @@ import { count } from '../table';
 import { type AskedRow, measureRule } from './asking';
 import { fillShop, type ShopSize } from './data';
 import { EVERYBODY, type RuleName, RULES } from './rules';
-import { type ExportRow, measureDelay, measureExport, type Server } from './served';
+import {
+  type DecideRow,
+  type ExportRow,
+  measureDecide,
+  measureDelay,
+  measureExport,
+  type Server,
+} from './served';
 
 const SIZES = {
   '1M': { events: 1_000_000, profiles: 100_000 },
@@ -38,6 +45,7 @@ export interface AudiencesResult extends ShopSize {
   readonly asked: readonly AskedRow[];
   readonly exports: readonly ExportRow[];
   readonly delay: Spread;
+  readonly decide: readonly DecideRow[];
 }
 
 export async function measureAudiences(options: AudiencesOptions): Promise<readonly AudiencesResult[]> {
@@ -68,11 +76,15 @@ async function measureShop({ cleanUp, note }: AudiencesOptions, size: ShopSize):
   }
   note(`${about}: from an event to its change`);
   const delay = await measureDelay(server, size);
+  note(`${about}: decisions`);
+  const keys = asked.filter(({ rule }) => DECIDED.includes(rule)).map(({ key }) => key);
+  const decide = await measureDecide(server, { ...size, keys });
   await bench.stop();
-  return { ...size, asked, exports, delay };
+  return { ...size, asked, exports, delay, decide };
 }
 
 const EXPORTED = ['csv', 'ndjson'];
+const DECIDED: readonly RuleName[] = ['ordered for 100 in 30 days', 'left a cart in 7 days', '3 orders ever'];
 
 interface Bench {
   readonly url: string;

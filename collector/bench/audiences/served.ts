@@ -70,6 +70,55 @@ export async function measureDelay(
   return spread(times);
 }
 
+const DECISIONS = 300;
+const TIME_LIMIT_MS = 5_000;
+
+export interface DecideRow {
+  readonly name: string;
+  readonly ms: Spread;
+}
+
+/**
+ * Answers one after the other, as the caller waits for them, each about somebody else: of stored members alone, and just
+ * behind the answer to an event that may change them.
+ *
+ * @param keys of audiences that the cases name
+ */
+export async function measureDecide(
+  server: Server,
+  { profiles, keys }: { readonly profiles: number; readonly keys: readonly string[] },
+): Promise<readonly DecideRow[]> {
+  const cases = keys.map((audience) => ({
+    when: { all: [{ audience }, { trait: '$context.total', gte: 100 }] },
+    then: { page: audience },
+  }));
+  const body = { name: `Bench ${randomUUID()}`, cases: [...cases, { then: { page: 'plain' } }] };
+  const created = await ask(server, 'POST', '/v1/decisions', body);
+  const { key: decision } = (await created.json()) as { key: string };
+  const decide = async (n: number): Promise<number> => {
+    const userId = userNear(Math.floor((profiles / DECISIONS) * n));
+    const request = { decision, userId, context: { total: 180 }, timeLimitMs: TIME_LIMIT_MS };
+    const { ms, result } = await timed(async () => (await ask(server, 'POST', '/v1/decide', request)).json());
+    const { defaultReason } = result as { defaultReason?: string | null };
+    if ((defaultReason ?? 'nothing_matched') !== 'nothing_matched')
+      throw new Error(`A decision fell back: ${defaultReason}`);
+    return ms;
+  };
+  const stored: number[] = [];
+  for (let n = 0; n < DECISIONS; n += 1) stored.push(await decide(n));
+  const fresh: number[] = [];
+  for (let n = 0; n < EVENTS; n += 1) {
+    const userId = userNear(Math.floor((profiles / DECISIONS) * n));
+    const properties = { revenue: 120, currency: 'USD', order_id: randomUUID() };
+    await ask(server, 'POST', '/v1/track', { event: 'Order Completed', userId, properties });
+    fresh.push(await decide(n));
+  }
+  return [
+    { name: `decide, ${keys.length} audiences`, ms: spread(stored) },
+    { name: 'decide, just behind an order', ms: spread(fresh) },
+  ];
+}
+
 function userNear(n: number): string {
   return isUser(n) ? `user-${n}` : userNear(n + 1);
 }

@@ -36,20 +36,20 @@ function tabulatePlans(about: string, { asked }: AudiencesResult): Table {
   };
 }
 
-function tabulateServed(about: string, { exports, delay }: AudiencesResult): Table {
+function tabulateServed(about: string, { exports, delay, decide }: AudiencesResult): Table {
   const megabytes = (bytes: number | null) => (bytes === null ? '–' : count(bytes / MEGABYTE));
   return {
-    title: `Members as a file, and the way of an event, over ${about}`,
+    title: `Members as a file, the way of an event, and decisions (floor: p95 10 ms), over ${about}`,
     columns: ['', 'rows/s', 'MB', 'collector’s MB before', 'at most', 'p50 / p95 / max ms'],
     rows: [
       ...exports.map(({ format, members, rowsPerSecond, bytes, memory }) => [
         ...[`${format}, ${count(members)} members`, count(rowsPerSecond), megabytes(bytes)],
         ...[megabytes(memory.before), megabytes(memory.peak), ''],
       ]),
-      [
-        ...['from an event’s answer to /changes', '', '', '', ''],
-        [delay.p50, delay.p95, delay.max].map((ms) => count(ms)).join(' / '),
-      ],
+      ...[{ name: 'from an event’s answer to /changes', ms: delay }, ...decide].map(({ name, ms }) => [
+        ...[name, '', '', '', ''],
+        [ms.p50, ms.p95, ms.max].map((value) => fixed(value, 1)).join(' / '),
+      ]),
     ],
   };
 }
