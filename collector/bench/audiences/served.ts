@@ -31,7 +31,7 @@ export async function measureExport(
 ): Promise<ExportRow> {
   const before = resetPeakMemory(server.pid);
   const { ms, result: bytes } = await timed(async () => {
-    const response = await ask(server, 'GET', `/v1/audiences/${audienceId}/export?format=${format}`);
+    const response = await ask(server, `GET /v1/audiences/${audienceId}/export?format=${format}`);
     let read = 0;
     for await (const chunk of Readable.fromWeb(response.body! as NodeReadableStream))
       read += (chunk as Uint8Array).length;
@@ -50,16 +50,16 @@ export async function measureDelay(
   server: Server,
   { profiles }: { readonly profiles: number },
 ): Promise<Spread> {
-  const created = await ask(server, 'POST', '/v1/audiences', { name: `Delay ${randomUUID()}`, rule: RULE });
+  const created = await ask(server, 'POST /v1/audiences', { name: `Delay ${randomUUID()}`, rule: RULE });
   const { id } = (await created.json()) as { id: string };
   const times: number[] = [];
   let since = '0';
   for (let n = 0; n < EVENTS; n += 1) {
     const user = userNear(Math.floor((profiles / EVENTS) * n));
-    await ask(server, 'POST', '/v1/track', { event: RULE.event, userId: user, messageId: randomUUID() });
+    await ask(server, 'POST /v1/track', { event: RULE.event, userId: user, messageId: randomUUID() });
     const begun = performance.now();
     for (let isSeen = false; !isSeen;) {
-      const response = await ask(server, 'GET', `/v1/audiences/${id}/changes?since=${since}`);
+      const response = await ask(server, `GET /v1/audiences/${id}/changes?since=${since}`);
       const { data, last } = (await response.json()) as { data: { userId: string }[]; last: string };
       isSeen = data.some(({ userId }) => userId === user);
       since = last;
@@ -93,12 +93,12 @@ export async function measureDecide(
     then: { page: audience },
   }));
   const body = { name: `Bench ${randomUUID()}`, cases: [...cases, { then: { page: 'plain' } }] };
-  const created = await ask(server, 'POST', '/v1/decisions', body);
+  const created = await ask(server, 'POST /v1/decisions', body);
   const { key: decision } = (await created.json()) as { key: string };
   const decide = async (n: number): Promise<number> => {
     const userId = userNear(Math.floor((profiles / DECISIONS) * n));
     const request = { decision, userId, context: { total: 180 }, timeLimitMs: TIME_LIMIT_MS };
-    const { ms, result } = await timed(async () => (await ask(server, 'POST', '/v1/decide', request)).json());
+    const { ms, result } = await timed(async () => (await ask(server, 'POST /v1/decide', request)).json());
     const { defaultReason } = result as { defaultReason?: string | null };
     if ((defaultReason ?? 'nothing_matched') !== 'nothing_matched')
       throw new Error(`A decision fell back: ${defaultReason}`);
@@ -110,7 +110,7 @@ export async function measureDecide(
   for (let n = 0; n < EVENTS; n += 1) {
     const userId = userNear(Math.floor((profiles / DECISIONS) * n));
     const properties = { revenue: 120, currency: 'USD', order_id: randomUUID() };
-    await ask(server, 'POST', '/v1/track', { event: 'Order Completed', userId, properties });
+    await ask(server, 'POST /v1/track', { event: 'Order Completed', userId, properties });
     fresh.push(await decide(n));
   }
   return [
@@ -123,8 +123,12 @@ function userNear(n: number): string {
   return isUser(n) ? `user-${n}` : userNear(n + 1);
 }
 
-/** @throws where the answer is none of success */
-async function ask(server: Server, method: string, path: string, body?: object): Promise<Response> {
+/**
+ * @param call such as "GET /health"
+ * @throws where the answer is none of success
+ */
+async function ask(server: Server, call: string, body?: object): Promise<Response> {
+  const [method = '', path = ''] = call.split(' ');
   const isPublic = path === '/v1/track';
   const response = await fetch(`${server.url}${path}`, {
     method,
@@ -136,6 +140,6 @@ async function ask(server: Server, method: string, path: string, body?: object):
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`${call}: ${response.status} ${await response.text()}`);
   return response;
 }
