@@ -339,7 +339,11 @@ describe('audiences', () => {
 
     await page.getByRole('button', { name: 'Delete audience' }).click();
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
-    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('status').getByText('“Big spenders” was deleted.').waitFor();
+    await page.getByRole('heading', { name: 'Audiences', exact: true }).waitFor();
+    // The demo shop has one of its own.
+    await page.locator('tbody tr').first().waitFor();
+    expect(await page.getByRole('row', { name: /Big spenders/ }).count()).toBe(0);
   });
 });
 
