@@ -3,14 +3,14 @@
  * collectors in one process (as in tests) do not add to each other. docs/operations.md says what each metric is for,
  * and is tested against this.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RunningRebuilds } from './db/audience-progress';
 import type { IngestObserver, Verdict } from './ingest';
 import type { QueueStats } from './queue/contract';
 import type { MembershipStats } from './membership/keep-audience';
-import { AUDIENCE_GAUGES, REBUILD_GAUGES } from './metrics/audience-gauges';
+import { AUDIENCE_GAUGES } from './metrics/audience-gauges';
 import { DELIVERY_GAUGES } from './metrics/delivery-gauges';
+import { watchRebuilds } from './metrics/rebuild-gauges';
 import type { DeliveryStats } from './delivery/keep-deliveries';
 import type { Upkeep } from './upkeep';
 
@@ -292,24 +292,6 @@ function watchGauges<Stats>(
     new Gauge({ name, help, registers, collect: setTo(() => read(stats())) });
   }
 }
-
-function watchRebuilds(registers: Registry[], rebuilds: Watched['rebuilds']): void {
-  for (const [name, help, read] of REBUILD_GAUGES) {
-    new Gauge({
-      ...{ name, help, registers },
-      async collect() {
-        const running = await Promise.race([
-          rebuilds().catch(() => null),
-          wait(DATABASE_WITHIN_MS, null, { ref: false }),
-        ]);
-        setTo(() => running && read(running)).call(this);
-      },
-    });
-  }
-}
-
-/** What only the database knows is left out where it takes longer: metrics are wanted most when it is away. */
-const DATABASE_WITHIN_MS = 1_000;
 
 /** Nothing is known yet: no sample, rather than a wrong 0. */
 function setTo(read: () => number | null): (this: Gauge) => void {

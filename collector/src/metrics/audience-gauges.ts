@@ -1,4 +1,3 @@
-import type { RunningRebuilds } from '../db/audience-progress';
 import type { MembershipStats } from '../membership/keep-audience';
 
 type AudienceGauge = readonly [name: string, help: string, read: (stats: MembershipStats) => number | null];
@@ -28,20 +27,5 @@ export const AUDIENCE_GAUGES: readonly AudienceGauge[] = [
     'throughline_audience_lag_seconds',
     'How long the last event waited until its profile was looked at.',
     ({ waitedMs }) => (waitedMs === null ? null : waitedMs / 1000),
-  ],
-];
-
-type RebuildGauge = readonly [name: string, help: string, read: (rebuilds: RunningRebuilds) => number | null];
-
-export const REBUILD_GAUGES: readonly RebuildGauge[] = [
-  [
-    'throughline_audience_rebuilds_running',
-    'Audiences of which all members are being found now, by whichever process.',
-    ({ running }) => running,
-  ],
-  [
-    'throughline_audience_rebuild_percent',
-    'How far the one of them is that is least far, estimated by how long it took last time.',
-    ({ leastPercent }) => leastPercent,
   ],
 ];
