@@ -274,19 +274,11 @@ function watchDatabase(registers: Registry[], { pools, upkeep }: Watched): void 
   }
 }
 
+type GaugeOf<Stats> = readonly [name: string, help: string, read: (stats: Stats) => number | null];
+
 function watchGauges<Stats>(
   registers: Registry[],
-  {
-    gauges,
-    stats,
-  }: {
-    readonly gauges: readonly (readonly [
-      name: string,
-      help: string,
-      read: (stats: Stats) => number | null,
-    ])[];
-    readonly stats: () => Stats;
-  },
+  { gauges, stats }: { readonly gauges: readonly GaugeOf<Stats>[]; readonly stats: () => Stats },
 ): void {
   for (const [name, help, read] of gauges) {
     new Gauge({ name, help, registers, collect: setTo(() => read(stats())) });
