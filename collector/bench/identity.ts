@@ -13,6 +13,7 @@ import { openIngest } from '../src/ingest';
 import { makeDataFolder } from '../test/support/collector';
 import type { CleanUp } from './clean-up';
 import { copyIn } from './copy';
+import { spread } from './spread';
 import { count, fixed, type Table } from './table';
 
 const DAYS = 720;
@@ -83,11 +84,6 @@ async function measure(name: string, times: number, run: () => Promise<unknown>)
     taken.push(performance.now() - begun);
   }
   return { name, ...spread(taken) };
-}
-
-function spread(times: readonly number[]): { p50: number; p95: number } {
-  const sorted = times.toSorted((a, b) => a - b);
-  return { p50: sorted[Math.floor(sorted.length / 2)]!, p95: sorted[Math.floor(sorted.length * 0.95)]! };
 }
 
 async function openBench(cleanUp: CleanUp) {

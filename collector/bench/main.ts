@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [ingest] [identity] [sdk] [start] [--quick] [--json] [--cpu-profile=FOLDER]`: how fast things are here and now. Rows of
+ * `npm run bench -- [ingest] [identity] [audiences] [sdk] [start] [--quick] [--events=1M] [--json] [--cpu-profile=FOLDER]`: how fast things are here and now. Rows of
  * one run may be compared with each other; figures of different machines, or of a busy one, may not. It never fails
  * because something is slow, only where something is wrong.
  */
@@ -7,6 +7,8 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildStale } from '../bin/build.mjs';
+import { measureAudiences, readSizes, SIZE_NAMES } from './audiences/measure';
+import { tabulateAudiences } from './audiences/tables';
 import { createCleanUp } from './clean-up';
 import { measureIdentity, tabulateIdentity } from './identity';
 import { measureIngest } from './ingest';
@@ -17,9 +19,9 @@ import { measureTorture, tabulateTorture } from './sdk/torture';
 import { measureStart, tabulateStart } from './start-time';
 import { renderTable, type Table } from './table';
 
-const PARTS = ['sdk', 'start', 'ingest', 'identity'] as const;
+const PARTS = ['sdk', 'start', 'ingest', 'identity', 'audiences'] as const;
 type Part = (typeof PARTS)[number];
-const USAGE = `Usage: npm run bench -- [${PARTS.join('] [')}] [--quick] [--json] [--cpu-profile=FOLDER]`;
+const USAGE = `Usage: npm run bench -- [${PARTS.join('] [')}] [--quick] [--json] [--events=${SIZE_NAMES.join('|')}] [--cpu-profile=FOLDER]`;
 const GIBIBYTE = 2 ** 30;
 
 const { values: flags, positionals } = readArguments();
@@ -62,6 +64,11 @@ try {
     const rows = await measureIdentity({ cleanUp, note, isQuick: flags.quick === true });
     print('identity', rows, [tabulateIdentity(rows)]);
   }
+  if (isWanted('audiences')) {
+    const sizes = readSizes(flags.events, { isQuick: flags.quick === true });
+    const result = await measureAudiences({ cleanUp, note, sizes });
+    print('audiences', result, tabulateAudiences(result));
+  }
   if (flags.json === true) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
 } catch (error) {
   if (!cleanUp.isInterrupted()) console.error(error);
@@ -73,6 +80,7 @@ try {
 function readArguments() {
   const options = {
     json: { type: 'boolean' },
+    events: { type: 'string' },
     quick: { type: 'boolean' },
     'cpu-profile': { type: 'string' },
   } as const;
@@ -80,6 +88,7 @@ function readArguments() {
     const parsed = parseArgs({ options, allowPositionals: true });
     const unknown = parsed.positionals.find((part) => !PARTS.some((known) => known === part));
     if (unknown !== undefined) throw new Error(`There is no part "${unknown}".`);
+    readSizes(parsed.values.events, { isQuick: false });
     return parsed;
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);

@@ -52,6 +52,7 @@ const metrics = createMetrics({
   pools: () => [],
   membership: () => NOTHING_DONE,
   deliveries: () => NOTHING_SENT,
+  rebuilds: () => Promise.resolve({ running: 0, leastPercent: null }),
   upkeep: () => ({
     partitionsAheadSeconds: null,
     defaultPartitionEvents: null,

@@ -4,14 +4,21 @@ export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** Whether the last column is text, of any length. @default false */
+  readonly endsInText?: boolean;
 }
 
-export function renderTable({ title, columns, rows }: Table): string {
+export function renderTable({ title, columns, rows, endsInText = false }: Table): string {
   const lines = [columns, ...rows];
-  const widths = columns.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  const isText = (column: number): boolean => column === 0 || (endsInText && column === columns.length - 1);
+  const widths = columns.map((name, column) =>
+    column > 0 && isText(column)
+      ? name.length
+      : Math.max(...lines.map((line) => (line[column] ?? '').length)),
+  );
   const render = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
+      .map((cell, column) => (isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join('   ')
       .trimEnd();
   const rule = widths.map((width) => '─'.repeat(width)).join('───');

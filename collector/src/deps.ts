@@ -6,6 +6,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { originOf } from './banner';
 import type { Config } from './config';
 import { uuidV7 } from './core/uuid';
+import { readRunningRebuilds } from './db/audience-progress';
 import { type OpenDatabaseOptions, openDatabase, type OpenedDatabase } from './db/connect';
 import { findFirstWorkspace } from './db/keys';
 import { migrate } from './db/migrate';
@@ -96,6 +97,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
     upkeep: () => worker.upkeep(),
     membership: () => worker.membership(),
     deliveries: () => worker.deliveries(),
+    rebuilds: () => readRunningRebuilds(readers.db),
   });
   const ingest = openIngest({
     ...config,

@@ -4,11 +4,13 @@
  * and is tested against this.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { RunningRebuilds } from './db/audience-progress';
 import type { IngestObserver, Verdict } from './ingest';
 import type { QueueStats } from './queue/contract';
 import type { MembershipStats } from './membership/keep-audience';
 import { AUDIENCE_GAUGES } from './metrics/audience-gauges';
 import { DELIVERY_GAUGES } from './metrics/delivery-gauges';
+import { watchRebuilds } from './metrics/rebuild-gauges';
 import type { DeliveryStats } from './delivery/keep-deliveries';
 import { countDecisions, type DecisionOutcome } from './metrics/decision-counter';
 import { setTo, watchGauges } from './metrics/watch-gauges';
@@ -21,6 +23,8 @@ export interface Watched {
   readonly upkeep: () => Upkeep;
   readonly membership: () => MembershipStats;
   readonly deliveries: () => DeliveryStats;
+  /** Asks the database. */
+  readonly rebuilds: () => Promise<RunningRebuilds>;
 }
 
 export interface PoolUse {
@@ -89,6 +93,7 @@ export function createMetrics(watched: Watched): Metrics {
   watchDatabase(registers, watched);
   watchGauges(registers, { gauges: AUDIENCE_GAUGES, stats: watched.membership });
   watchGauges(registers, { gauges: DELIVERY_GAUGES, stats: watched.deliveries });
+  watchRebuilds(registers, watched.rebuilds);
 
   const sourceOf = (sourceId: string): string =>
     sources.has(sourceId) || sources.size < MAX_SOURCES ? sourceId : OTHER_SOURCES;

@@ -7,8 +7,10 @@ export type Result<T> = { readonly ok: true; readonly value: T } | Failure;
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Sent as JSON. */
   readonly body?: unknown;
+  readonly csv?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -34,6 +36,14 @@ export function patch<T>(url: string, body: unknown): Promise<Result<T>> {
   return call<T>(url, { method: 'PATCH', body });
 }
 
+export function put<T>(url: string): Promise<Result<T>> {
+  return call<T>(url, { method: 'PUT' });
+}
+
+export function postCsv<T>(url: string, csv: string): Promise<Result<T>> {
+  return call<T>(url, { method: 'POST', csv });
+}
+
 export function remove(url: string): Promise<Result<null>> {
   return call<null>(url, { method: 'DELETE' });
 }
@@ -54,18 +64,14 @@ export async function closeSession(): Promise<Result<null>> {
 }
 
 /** Never throws, except the AbortError of a call that its own caller gave up. */
-async function call<T>(url: string, { method, body, signal }: Call): Promise<Result<T>> {
+async function call<T>(url: string, { method, signal, ...sent }: Call): Promise<Result<T>> {
   let response: Response;
   let text: string;
   try {
     response = await fetch(url, {
       method,
       credentials: 'same-origin',
-      headers: {
-        accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...contentOf(sent),
       ...(signal ? { signal } : {}),
     });
     text = await response.text();
@@ -82,6 +88,13 @@ async function call<T>(url: string, { method, body, signal }: Call): Promise<Res
   if (response.ok && json.ok) return { ok: true, value: json.value as T };
   if (response.status === 401) session.value = { state: 'signed-out' };
   return failureOf(response, json.ok ? json.value : undefined);
+}
+
+function contentOf({ body, csv }: Pick<Call, 'body' | 'csv'>): Pick<RequestInit, 'headers' | 'body'> {
+  const accept = 'application/json';
+  if (csv !== undefined) return { headers: { accept, 'content-type': 'text/csv' }, body: csv };
+  if (body === undefined) return { headers: { accept } };
+  return { headers: { accept, 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 function parse(text: string): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {

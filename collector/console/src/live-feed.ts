@@ -1,12 +1,9 @@
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
+import { type FeedState, keepOpen } from './stream';
 import type { LiveEvent } from './wire';
 
 /** The newest are kept: enough to scroll through, few enough to draw at once. */
 export const MAX_ROWS = 200;
-const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 15_000;
-
-export type FeedState = 'connecting' | 'live' | 'waiting';
 
 export interface LiveFeed {
   readonly rows: ReadonlySignal<readonly LiveEvent[]>;
@@ -71,10 +68,11 @@ export function createLiveFeed({ open, onRefused, soon }: FeedOptions): LiveFeed
     held,
     seen,
     connect: () =>
-      keepOpen({
+      keepOpen<LiveEvent>({
         open,
+        message: 'event',
         onRefused,
-        onEvent: take,
+        onMessage: take,
         onState: (next) => void (state.value = next),
       }),
     pause: () => void (paused.value = true),
@@ -92,43 +90,6 @@ export function createLiveFeed({ open, onRefused, soon }: FeedOptions): LiveFeed
         held.value = 0;
       });
     },
-  };
-}
-
-interface KeepOpen {
-  readonly open: () => EventSource;
-  readonly onRefused: () => void;
-  readonly onEvent: (event: LiveEvent) => void;
-  readonly onState: (state: FeedState) => void;
-}
-
-/** An EventSource comes back by itself after a broken connection, but gives up after a refusal: then we do. */
-function keepOpen({ open, onRefused, onEvent, onState }: KeepOpen): () => void {
-  let source: EventSource;
-  let retry: ReturnType<typeof setTimeout> | undefined;
-  let retryAfterMs = FIRST_RETRY_MS;
-  const begin = (): void => {
-    source = open();
-    source.addEventListener('open', () => {
-      retryAfterMs = FIRST_RETRY_MS;
-      onState('live');
-    });
-    source.addEventListener('event', (message: MessageEvent<string>) =>
-      onEvent(JSON.parse(message.data) as LiveEvent),
-    );
-    source.addEventListener('error', () => {
-      onState('waiting');
-      if (source.readyState !== source.CLOSED) return;
-      onRefused();
-      retry = setTimeout(begin, retryAfterMs);
-      retryAfterMs = Math.min(retryAfterMs * 2, LONGEST_RETRY_MS);
-    });
-  };
-  onState('connecting');
-  begin();
-  return () => {
-    clearTimeout(retry);
-    source.close();
   };
 }
 

@@ -45,7 +45,9 @@ export function useReload(reload: () => void, sign: unknown): void {
   }, [sign]);
 }
 
-export interface Pages<T> {
+export interface Pages<T, P extends Page<T> = Page<T>> {
+  /** The first page with all that it says; undefined while it is not there. */
+  readonly first: P | undefined;
   /** undefined while the first page is not there. */
   readonly items: readonly T[] | undefined;
   /** Why the first page did not come. */
@@ -61,8 +63,8 @@ export interface Pages<T> {
 }
 
 /** A list that grows by its cursor. `url` is the first page's address; another one begins anew. */
-export function usePages<T>(url: string): Pages<T> {
-  const [first, reload] = useFirstPage<T>(url);
+export function usePages<T, P extends Page<T> = Page<T>>(url: string): Pages<T, P> {
+  const [first, reload] = useFirstPage<P>(url);
   const [rest, setRest] = useState<Rest<T>>(NOTHING_MORE);
   const current: Rest<T> = rest.of === first.value ? rest : { ...NOTHING_MORE, of: first.value };
   const nextCursor = current.last ? current.last.nextCursor : (first.value?.nextCursor ?? null);
@@ -78,6 +80,7 @@ export function usePages<T>(url: string): Pages<T> {
   };
 
   return {
+    first: first.value,
     items: first.value && [...first.value.data, ...current.items],
     failure: first.failure,
     moreFailure: current.failure,
@@ -90,8 +93,8 @@ export function usePages<T>(url: string): Pages<T> {
 }
 
 /** A list that could not be read is not shown as it was: under another search or filter it would say what is not so. */
-function useFirstPage<T>(url: string): readonly [Omit<State<Page<T>>, 'of'>, () => void] {
-  const { reload, ...first } = useAnswer<Page<T>>(url);
+function useFirstPage<P>(url: string): readonly [Omit<State<P>, 'of'>, () => void] {
+  const { reload, ...first } = useAnswer<P>(url);
   return [first.failure ? { ...first, value: undefined } : first, reload];
 }
 

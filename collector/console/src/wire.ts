@@ -132,18 +132,75 @@ export interface Audience {
   readonly id: string;
   readonly key: string;
   readonly name: string;
+  readonly kind: 'rule' | 'static';
+  /** null: its members are those of a list. */
   readonly rule: unknown;
   readonly size: number;
   readonly createdAt: string;
   readonly updatedAt: string;
+  readonly state: 'ready' | 'building';
+  /** What runs now, and how far it is, in per cent, where that can be estimated. */
+  readonly rebuild: { readonly startedAt: string; readonly percent: number | null } | null;
   readonly rebuiltAt: string | null;
   /** Why the last rebuild failed; the members are those of the last good one. */
   readonly error: string | null;
+  /** When time alone may change who belongs to it. */
+  readonly nextCheckAt: string | null;
+  readonly checkedAt: string | null;
+  /** How many members the last count from scratch found wrong. */
+  readonly drift: number | null;
+  /** The number of its last change; "0" before the first. */
+  readonly lastChange: string;
+}
+
+/** What a clause of a rule asks, in English, and by where it stands. */
+export interface Clause {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What a clause found of a profile. */
+export interface Found {
+  readonly path: string;
+  readonly holds: boolean;
+  readonly value: unknown;
 }
 
 export interface Member extends Identity {
   readonly profileId: string;
   readonly enteredAt: string;
+  /** What led to it: event, clock, rebuild or list. */
+  readonly cause: string;
+  readonly why?: readonly Found[];
+}
+
+export interface MemberPage extends Page<Member> {
+  readonly clauses?: readonly Clause[];
+}
+
+export interface AudienceChange extends Identity {
+  readonly id: string;
+  readonly change: 'entered' | 'exited';
+  readonly at: string;
+  readonly cause: string;
+  readonly profileId: string;
+}
+
+/** A day: how large the audience was at its end. */
+export interface SizePoint {
+  readonly at: string;
+  readonly size: number;
+  readonly entered: number;
+  readonly exited: number;
+}
+
+/** What a list came to, and whom of it nobody knows. */
+export interface Listed {
+  readonly size: number;
+  readonly entered: number;
+  readonly exited: number;
+  readonly unknown: readonly string[];
+  readonly unknownCount: number;
 }
 
 export interface Rebuild {
@@ -168,8 +225,8 @@ export interface Preview {
   readonly looked: number;
   readonly profiles: number;
   readonly count: Estimated;
-  readonly clauses: readonly { readonly path: string; readonly text: string; readonly count: Estimated }[];
-  readonly sample: readonly (Identity & { readonly profileId: string })[];
+  readonly clauses: readonly (Clause & { readonly count: Estimated })[];
+  readonly sample: readonly (Identity & { readonly profileId: string; readonly why: readonly Found[] })[];
 }
 
 /** What went wrong, in words that can be shown. `status` is 0 when no answer came at all. */

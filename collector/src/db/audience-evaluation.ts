@@ -81,6 +81,10 @@ interface Found {
  * One statement, and so one view of the data. Full joins, because they hash the side that is estimated smaller, and how
  * many match is estimated badly: with `not exists` Postgres prepared for two billion and took 3.5 s to find that nothing
  * had changed among 8,000.
+ *
+ * Many are written in the order of their keys: as they came, 100,000 new members took 3.3 to 4.1 s of Postgres' time
+ * instead of 2.2 to 2.7 (without the foreign key to their audience it was 2.8 unsorted; it stays, since it takes them
+ * away with it).
  */
 async function storeDifference(
   transaction: Transaction<Database>,
@@ -111,7 +115,7 @@ async function storeDifference(
       where ${isIts('m')} and m.profile_id = d.profile_id and not d.is_entering),
     entered as (
       insert into audience_member (workspace_id, audience_id, profile_id, entered_at, cause)
-      select ${its}, profile_id, ${now}, ${cause} from difference where is_entering),
+      select ${its}, profile_id, ${now}, ${cause} from difference where is_entering order by profile_id),
     changed as (
       insert into audience_change (workspace_id, audience_id, change_no, profile_id, change, at, cause)
       select ${its}, change_no, profile_id, case when is_entering then 'entered' else 'exited' end, ${now}, ${cause}
@@ -128,7 +132,7 @@ async function storeDifference(
       where ${isIts('c')} and c.profile_id = checks.profile_id and checks.next_check_at is null),
     checked as (
       insert into audience_check (workspace_id, audience_id, profile_id, check_at)
-      select ${its}, profile_id, next_check_at from checks where next_check_at is not null
+      select ${its}, profile_id, next_check_at from checks where next_check_at is not null order by profile_id
       on conflict (workspace_id, audience_id, profile_id) do update set check_at = excluded.check_at),
     sized as (
       insert into audience_size as s (workspace_id, audience_id, hour, size, entered, exited)

@@ -2,16 +2,13 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { estimateWithin, type Estimated } from '../core/estimate';
 import type { Rule } from '../core/rule';
-import { inWorkspace } from './connect';
 import { estimateProfiles } from './profile-list';
-import { compileCounts, compileWhy, type CountedRow, type WhyRow } from './rule-preview-sql';
+import { compileCounts, type CountedRow, type WhyRow } from './rule-preview-sql';
+import { type AskedRule, ifInTime, inRun, readWhy } from './rule-run';
 import type { RuleRun } from './rule-sources-sql';
 import type { Database } from './tables';
 
-export interface PreviewRequest {
-  readonly workspaceId: string;
-  readonly rule: Rule;
-  readonly now: Date;
+export interface PreviewRequest extends AskedRule {
   readonly timeLimitMs: number;
   /** How much of it the exact count may take. @default so much that something is left for an estimate */
   readonly exactTimeLimitMs?: number;
@@ -51,7 +48,7 @@ export async function previewRule(db: Kysely<Database>, request: PreviewRequest)
     profiles,
     count: estimated(row.matching),
     clauses: row.clauses.map(estimated),
-    sample: row.sample.length === 0 ? [] : await explainSample(db, request, row.sample),
+    sample: await explainSample(db, request, row.sample),
   };
 }
 
@@ -63,7 +60,7 @@ interface Counted {
 
 async function countAll(db: Kysely<Database>, request: PreviewRequest): Promise<Counted> {
   const { timeLimitMs, exactTimeLimitMs: timeoutMs = timeLimitMs * EXACT_SHARE } = request;
-  const row = await inRun(db, { request, timeoutMs, isPass: true }, (transaction, run) =>
+  const row = await inRun(db, { asked: request, timeoutMs, isPass: true }, (transaction, run) =>
     count(transaction, request.rule, run),
   );
   return { row, profiles: row.profiles };
@@ -88,7 +85,7 @@ async function countSome(
   for (let took = 0; took * 2 < remaining();) {
     const begunAt = performance.now();
     const batch = await ifInTime(() =>
-      inRun(db, { request, timeoutMs: remaining(), isPass: false }, async (transaction, run) => {
+      inRun(db, { asked: request, timeoutMs: remaining(), isPass: false }, async (transaction, run) => {
         if (sum === null) profiles = await estimateProfiles(transaction, request.workspaceId);
         const profileIds = await drawProfiles(transaction, request.workspaceId, { from, size });
         if (profileIds.length === 0) return null;
@@ -135,51 +132,11 @@ async function count(transaction: Transaction<Database>, rule: Rule, run: RuleRu
   return rows[0]!;
 }
 
-const WHY_TIMEOUT_MS = 5_000;
-
 async function explainSample(
   db: Kysely<Database>,
   request: PreviewRequest,
   profileIds: readonly string[],
 ): Promise<readonly WhyRow[]> {
-  const found = await ifInTime(() =>
-    inRun(db, { request, timeoutMs: WHY_TIMEOUT_MS, isPass: false }, (transaction, run) =>
-      compileWhy(request.rule, { ...run, profileIds }).execute(transaction),
-    ),
-  );
-  const byId = new Map((found?.rows ?? []).map((row) => [row.profile_id, row]));
-  return profileIds.flatMap((id) => byId.get(id) ?? []);
-}
-
-/** Runs in a transaction that is set up for a pass over everything, or for a few profiles. */
-function inRun<T>(
-  db: Kysely<Database>,
-  { request, timeoutMs, isPass }: { request: PreviewRequest; timeoutMs: number; isPass: boolean },
-  run: (transaction: Transaction<Database>, run: RuleRun) => Promise<T>,
-): Promise<T> {
-  const { workspaceId, now } = request;
-  return inWorkspace(db, workspaceId, async (transaction) => {
-    // As for a rebuild: with a nested loop, or JIT, a pass takes many times as long.
-    await sql`
-      select set_config('statement_timeout', ${String(Math.max(1, Math.floor(timeoutMs)))}, true),
-        set_config('jit', 'off', true), set_config('work_mem', '32MB', true),
-        set_config('enable_nestloop', ${isPass ? 'off' : 'on'}, true)`.execute(transaction);
-    const { timezone, currency } = await transaction
-      .selectFrom('workspace')
-      .select(['timezone', 'currency'])
-      .where('workspace_id', '=', workspaceId)
-      .executeTakeFirstOrThrow();
-    return run(transaction, { workspaceId, timezone, currency, now });
-  });
-}
-
-const TIMED_OUT = '57014';
-
-async function ifInTime<T>(run: () => Promise<T>): Promise<T | null> {
-  try {
-    return await run();
-  } catch (error) {
-    if ((error as { code?: unknown }).code === TIMED_OUT) return null;
-    throw error;
-  }
+  const why = await readWhy(db, request, profileIds);
+  return profileIds.flatMap((id) => why?.get(id) ?? []);
 }

@@ -2,6 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { evaluateAudience, RebuildError } from './audience-evaluation';
 import { type AudienceReference, lockAudience } from './audience-lock';
+import { PASS_TIMEOUT_MS, prepareForPass } from './audience-pass';
+import { IS_REBUILD, rebuildHash } from './audience-progress';
 import { isUnavailable } from './availability';
 import { changeWorkspace } from './connect';
 import type { Database } from './tables';
@@ -26,8 +28,6 @@ export class RebuildCancelled extends RebuildError {
   }
 }
 
-/** A rebuild is given up after this long, so that one rule cannot hold the database for ever. */
-const REBUILD_TIMEOUT_MS = 120_000;
 /** Transactions of ingest take less; what takes longer is waited for by looking at everything once more. */
 const SETTLE_WITHIN_MS = 1_000;
 const BETWEEN_LOOKS_MS = 10;
@@ -107,15 +107,7 @@ async function rebuildWithin(
   },
 ): Promise<Rebuilt | null> {
   const { workspaceId, audienceId } = request;
-  // For a pass over everything (each tried with 1M events and 50k profiles): JIT costs more than it saves (4.0 s, 1.3 s
-  // without); the default work_mem sorts on disk; and a nested loop, chosen where the statistics do not know an
-  // audience or an event's name yet, takes 31 s and more where a hash join takes less than one.
-  await sql`
-    select set_config('statement_timeout', ${String(REBUILD_TIMEOUT_MS)}, true),
-      set_config('jit', 'off', true), set_config('work_mem', '64MB', true),
-      set_config('hash_mem_multiplier', '4', true), set_config('enable_nestloop', 'off', true)`.execute(
-    transaction,
-  );
+  await prepareForPass(transaction);
   if (ifRunning === 'wait')
     await sql`select pg_advisory_xact_lock(${rebuildLock(audienceId)})`.execute(transaction);
   else {
@@ -213,9 +205,9 @@ export function toRebuildError(cause: unknown, afterMs: number): RebuildError | 
   if (cause instanceof RebuildError) return cause;
   const { code } = cause as { code?: unknown };
   // Postgres has one code for both.
-  if (code === GIVEN_UP && afterMs < REBUILD_TIMEOUT_MS) return new RebuildCancelled();
+  if (code === GIVEN_UP && afterMs < PASS_TIMEOUT_MS) return new RebuildCancelled();
   if (code === GIVEN_UP) {
-    return new RebuildError(`The rule took longer than ${REBUILD_TIMEOUT_MS / 1000} seconds.`, { cause });
+    return new RebuildError(`The rule took longer than ${PASS_TIMEOUT_MS / 1000} seconds.`, { cause });
   }
   if (isUnavailable(cause)) return null;
   const shown = typeof code === 'string' ? code : 'no code';
@@ -244,13 +236,3 @@ export async function cancelRebuild(
     await wait(BETWEEN_LOOKS_MS);
   }
 }
-
-/** Whether a row of pg_locks is the rebuild of an audience. */
-export const IS_REBUILD = sql`
-  locktype = 'advisory' and objsubid = 2
-  and database = (select oid from pg_database where datname = current_database())
-  and classid::bigint = (hashtext('throughline.rebuild')::bigint & 4294967295)`;
-
-/** Of which audience it is, given its ID: pg_locks has the bits of a number without a sign. */
-export const rebuildHash = (audienceId: RawBuilder<unknown>) =>
-  sql`(hashtext(${audienceId}::text)::bigint & 4294967295)`;

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { compileMembership } from './audience-evaluation';
 import type { AudienceReference, LockedAudience } from './audience-lock';
+import { prepareForPass } from './audience-pass';
 import { changeWorkspace } from './connect';
 import type { Database } from './tables';
 
@@ -24,10 +25,7 @@ export function recountAudience(
   { workspaceId, audienceId, now }: AudienceReference & { readonly now: Date },
 ): Promise<Recount | null> {
   return changeWorkspace(db, workspaceId, async (transaction) => {
-    await sql`
-      select set_config('statement_timeout', '120s', true), set_config('jit', 'off', true),
-        set_config('work_mem', '64MB', true), set_config('hash_mem_multiplier', '4', true),
-        set_config('enable_nestloop', 'off', true)`.execute(transaction);
+    await prepareForPass(transaction);
     const { rows: found } = await sql<Omit<LockedAudience, keyof AudienceReference>>`
       select a.key, a.rule, null as "wantedRule", a.size, a.last_change as "lastChange", a.error, w.timezone, w.currency
       from audience a join workspace w on w.workspace_id = a.workspace_id

@@ -4,7 +4,7 @@ import type { Rule } from '../core/rule';
 import { isUuid } from '../core/uuid';
 import { type AudienceReference, lockAudience } from './audience-lock';
 import { changeWorkspace } from './connect';
-import { IS_REBUILD, rebuildHash } from './audience-rebuild';
+import { EXPECTED_MS, progressOf, rebuildHash, RUNNING_REBUILDS } from './audience-progress';
 import { identifierColumns } from './profiles';
 import type { AudienceTable } from './audience-tables';
 import type { Database } from './tables';
@@ -32,8 +32,8 @@ export interface Audience {
   readonly updatedAt: Date;
   /** building: all its members are being found, or are to be. */
   readonly state: 'ready' | 'building';
-  /** While a rebuild runs: since when, and how long the last one took. */
-  readonly rebuild: { readonly startedAt: Date; readonly expectedMs: number | null } | null;
+  /** While a rebuild runs. */
+  readonly rebuild: RunningRebuild | null;
   /** When all its members were last found; null before the first time. */
   readonly rebuiltAt: Date | null;
   /** Why its members could not be found last; they are then those of the last good time. */
@@ -45,6 +45,14 @@ export interface Audience {
   readonly drift: number | null;
   /** What `changes?since=` takes for all that comes from now on. */
   readonly lastChange: string;
+}
+
+/** null: no rebuild was ever done, so nothing is known of how long one takes. */
+export interface RunningRebuild {
+  readonly startedAt: Date;
+  readonly expectedMs: number | null;
+  /** How far it is, estimated by that time: from 0 to 99. */
+  readonly percent: number | null;
 }
 
 export interface NewAudience {
@@ -155,7 +163,8 @@ export async function listAudiences(
 interface AudienceRow extends Selectable<AudienceTable> {
   readonly is_building: boolean;
   readonly started_at: Date | null;
-  readonly duration_ms: number | null;
+  readonly expected_ms: number | null;
+  readonly percent: number | null;
   readonly next_check_at: Date | null;
 }
 
@@ -165,10 +174,9 @@ function selectAudiences(
   limit = 1,
 ): RawBuilder<AudienceRow> {
   return sql<AudienceRow>`
-    with running as materialized (
-      select distinct objid::bigint as hash from pg_locks
-      where ${IS_REBUILD} and granted)
-    select a.*, r.started_at, r.duration_ms, running.hash is not null as is_building,
+    with running as materialized (${RUNNING_REBUILDS})
+    select a.*, r.started_at, running.hash is not null as is_building,
+      ${EXPECTED_MS} as expected_ms, ${progressOf(sql`running.for_ms`)} as percent,
       (select min(c.check_at) from audience_check c
        where c.workspace_id = a.workspace_id and c.audience_id = a.audience_id) as next_check_at
     from audience a
@@ -264,7 +272,7 @@ function toAudience(row: AudienceRow): Audience {
     state: row.is_building || row.is_stale ? 'building' : 'ready',
     rebuild:
       row.is_building && row.started_at !== null
-        ? { startedAt: row.started_at, expectedMs: row.duration_ms }
+        ? { startedAt: row.started_at, expectedMs: row.expected_ms, percent: row.percent }
         : null,
     rebuiltAt: row.rebuilt_at,
     error: row.error,

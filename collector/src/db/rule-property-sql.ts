@@ -27,8 +27,12 @@ export function propertyOf(path: string): ComparedValue {
 
 const UNITS = { $day: sql`'day'`, $week: sql`'week'`, $month: sql`'month'` } as const;
 
-/** The first day, as a text, of the day, week (it begins on Monday, ISO 8601) or month in which an event occurred. */
-export function dateOf(unit: CalendarUnit, { timezone }: RunTime): ComparedValue {
-  const start = sql`date_trunc(${UNITS[unit]}, e.occurred_at at time zone ${timezone}::text)`;
-  return { kind: 'json', sql: sql`to_jsonb(${start}::date)` };
+/** The first day of the day, week (it begins on Monday, ISO 8601) or month in which an event occurred. */
+export function startOf(unit: CalendarUnit, { timezone }: RunTime): RawBuilder<unknown> {
+  return sql`date_trunc(${UNITS[unit]}, e.occurred_at at time zone ${timezone}::text)::date`;
+}
+
+/** As {@link startOf}, as a text. */
+export function dateOf(unit: CalendarUnit, time: RunTime): ComparedValue {
+  return { kind: 'json', sql: sql`to_jsonb(${startOf(unit, time)})` };
 }

@@ -10,6 +10,7 @@ import { readProfiles } from '../db/profiles';
 import type { Database } from '../db/tables';
 import { ApiError } from '../errors';
 import { InstantOut, Nullable, StrictObject } from '../schema';
+import { sayWhy, WhySchema } from './audience-why';
 import type { AddRoutes } from './context';
 
 const MIN_TIME_MS = 100;
@@ -39,16 +40,7 @@ const FoundSchema = Type.Object({
   userId: Nullable(Type.String()),
   email: Nullable(Type.String()),
   anonymousId: Nullable(Type.String()),
-  why: Type.Array(
-    Type.Object({
-      path: Type.String(),
-      holds: Type.Boolean(),
-      value: Type.Unknown({
-        description: 'What was compared; null where there was nothing, or nothing to compare.',
-      }),
-    }),
-    { description: 'What each clause found, in the order of clauses.' },
-  ),
+  why: WhySchema,
 });
 
 const PreviewSchema = Type.Object({
@@ -128,7 +120,6 @@ async function readSample(
     // Erased since.
     if (profile === undefined) return [];
     const { userId, email, anonymousId } = profile;
-    const found = why.map(([holds, value], index) => ({ path: paths[index]!, holds, value }));
-    return [{ profileId, userId, email, anonymousId, why: found }];
+    return [{ profileId, userId, email, anonymousId, why: sayWhy(paths, why) }];
   });
 }

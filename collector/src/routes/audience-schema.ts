@@ -23,8 +23,22 @@ export const AudienceSchema = Type.Object({
   }),
   rebuild: Nullable(
     Type.Object(
-      { startedAt: InstantOut, expectedMs: Nullable(Type.Integer()) },
-      { description: 'The rebuild that runs now, and how long the last one took.' },
+      {
+        startedAt: InstantOut,
+        expectedMs: Nullable(
+          Type.Integer({
+            description: 'How long the last one took; of a first one, the longest of other audiences.',
+          }),
+        ),
+        percent: Nullable(
+          Type.Integer({
+            minimum: 0,
+            maximum: 99,
+            description: 'How far it is, estimated by that time; null where it is not known.',
+          }),
+        ),
+      },
+      { description: 'The rebuild that runs now.' },
     ),
   ),
   rebuiltAt: Nullable(InstantOut),

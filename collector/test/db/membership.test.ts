@@ -269,8 +269,22 @@ describe('an audience’s changes', () => {
   });
 });
 
+/** How far the rebuild that runs is, in per cent, where the last one took so long: of the audience, and of the metrics. */
+async function progressWhere(id: string, durationMs: number | null) {
+  await changeWorkspace(api.db, api.workspaceId, (transaction) =>
+    sql`update audience_rebuild set duration_ms = ${durationMs}`.execute(transaction),
+  );
+  const metrics = await api.call('GET', '/metrics', {
+    headers: { authorization: `Bearer ${METRICS_TOKEN}` },
+  });
+  expect(metrics.body).toMatch(/^throughline_audience_rebuilds_running 1$/m);
+  const [, percent] = /^throughline_audience_rebuild_percent (\d+)$/m.exec(metrics.body as string) ?? [];
+  const { body } = await api.get(`/v1/audiences/${id}`);
+  return [body.rebuild.percent as number | null, percent === undefined ? undefined : Number(percent)];
+}
+
 describe('a rebuild', () => {
-  it('is seen while it runs, and cancelled: the members stay', async () => {
+  it('is seen while it runs, with how far it is by the time of the last one, and cancelled: the members stay', async () => {
     const mark = randomUUID();
     const [ann] = users('ann') as [string];
     await given(identify(ann, { mark }));
@@ -281,19 +295,25 @@ describe('a rebuild', () => {
     await held.query('begin');
     await held.query(`select set_config('throughline.workspace', $1, true)`, [api.workspaceId]);
     await held.query('select from audience where audience_id = $1 for no key update', [id]);
-    const rebuild = api.call('POST', `/v1/audiences/${id}/rebuild`);
-    await waitForWaiting();
-    expect((await api.get(`/v1/audiences/${id}`)).body).toMatchObject({
-      ...{
-        state: 'building',
-        rebuild: { startedAt: NOW.toISOString(), expectedMs: expect.any(Number) as number },
-      },
-    });
-    expect((await api.call('DELETE', `/v1/audiences/${id}/rebuild`)).status).toBe(204);
-    const { status, body } = await rebuild;
-    expect([status, body.error.code]).toEqual([409, 'rebuild_cancelled']);
-    await held.query('rollback');
-    held.release();
+    try {
+      const rebuild = api.call('POST', `/v1/audiences/${id}/rebuild`);
+      await waitForWaiting();
+      expect((await api.get(`/v1/audiences/${id}`)).body).toMatchObject({
+        ...{
+          state: 'building',
+          rebuild: { startedAt: NOW.toISOString(), expectedMs: expect.any(Number) as number },
+        },
+      });
+      expect(await progressWhere(id, 1)).toEqual([99, 99]);
+      expect(await progressWhere(id, 1_000_000_000)).toEqual([0, 0]);
+      expect(await progressWhere(id, null)).toEqual([null, undefined]);
+      expect((await api.call('DELETE', `/v1/audiences/${id}/rebuild`)).status).toBe(204);
+      const { status, body } = await rebuild;
+      expect([status, body.error.code]).toEqual([409, 'rebuild_cancelled']);
+    } finally {
+      await held.query('rollback');
+      held.release();
+    }
     expect(await membersOf(id)).toEqual([ann]);
     expect((await api.get(`/v1/audiences/${id}`)).body).toMatchObject({ state: 'ready', error: null });
   });
@@ -477,6 +497,40 @@ describe('a static audience', () => {
     expect(await membersOf(id)).toEqual([ann]);
     const { data } = await changesOf(id);
     expect(data.map(({ change }: { change: string }) => change)).toEqual(['entered', 'exited', 'entered']);
+  });
+});
+
+describe('the members of an audience', () => {
+  it('come with why, clause by clause, when that is asked for', async () => {
+    const mark = randomUUID();
+    const [ann, bob] = users('ann', 'bob') as [string, string];
+    await given(identify(ann, { mark }), buys(ann), identify(bob, { mark }));
+    const { id } = await create({ name: 'Marked', rule: { all: [having(mark), { not: BUYERS }] } });
+    const plain = await api.get(`/v1/audiences/${id}/members`);
+    expect(Object.keys(plain.body)).toEqual(['data', 'nextCursor']);
+    expect(plain.body.data[0]).not.toHaveProperty('why');
+    const { body } = await api.get(`/v1/audiences/${id}/members?why=true`);
+    expect(body.clauses).toEqual([
+      { path: 'rule.all[0]', text: expect.stringContaining('mark') as string },
+      { path: 'rule.all[1].not', text: expect.stringContaining('Order Completed') as string },
+    ]);
+    expect(body.data).toMatchObject([
+      {
+        userId: bob,
+        why: [
+          { path: 'rule.all[0]', holds: true, value: mark },
+          { path: 'rule.all[1].not', holds: false, value: 0 },
+        ],
+      },
+    ]);
+    const many = await api.get(`/v1/audiences/${id}/members?why=true&limit=101`);
+    expect([many.status, many.body.error]).toMatchObject([
+      400,
+      { code: 'invalid_request', detail: [{ path: 'querystring.limit' }] },
+    ]);
+    const list = await create({ name: 'Friends', ids: [`user:${ann}`] });
+    const listed = await api.get(`/v1/audiences/${list.id}/members?why=true`);
+    expect(listed.body).toMatchObject({ clauses: [], data: [{ userId: ann, cause: 'list', why: [] }] });
   });
 });
 

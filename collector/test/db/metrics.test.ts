@@ -110,6 +110,7 @@ const unwatched = () =>
     pools: () => [],
     membership: () => NOTHING_DONE,
     deliveries: () => NOTHING_SENT,
+    rebuilds: () => Promise.reject(new Error('The database is away')),
     upkeep: () => ({
       ...{ partitionsAheadSeconds: null, defaultPartitionEvents: null },
       ...{ droppedPartitions: 0, deletedEvents: 0 },

@@ -58,13 +58,18 @@ const COLLECTOR: Table = {
   regulation: ['core', 'db', 'ingest', 'type:fastify', 'type:kysely', 'node:timers/promises'],
   upkeep: ['db', 'type:fastify', 'type:kysely'],
   metrics: [
-    'type:core',
-    'type:queue',
-    'type:delivery',
-    'type:ingest',
-    'type:membership',
-    'type:upkeep',
-    'prom-client',
+    ...[
+      'type:core',
+      'type:db',
+      'type:queue',
+      'type:delivery',
+      'type:ingest',
+      'type:membership',
+      'type:upkeep',
+      'prom-client',
+    ],
+    // It waits for the database for a moment only.
+    'node:timers/promises',
   ],
   // What an address is.
   config: ['node:net'],

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buildApp } from '../../src/app';
 import { generateKey, KEY_RANDOM_BYTES } from '../../src/core/key';
 import { uuidV7 } from '../../src/core/uuid';
+import { readRunningRebuilds } from '../../src/db/audience-progress';
 import { openDatabase, type OpenedDatabase } from '../../src/db/connect';
 import { ensureFirstWorkspace } from '../../src/db/keys';
 import { FOLDERS } from '../../src/folders';
@@ -99,6 +100,7 @@ export async function openApi({
     upkeep: worker.upkeep,
     membership: worker.membership,
     deliveries: worker.deliveries,
+    rebuilds: () => readRunningRebuilds(opened.db),
   });
   const ingest = openIngest({
     pool: opened.pool,

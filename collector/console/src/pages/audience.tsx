@@ -1,7 +1,9 @@
+import type { ComponentChildren } from 'preact';
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { post, remove } from '../api';
-import { counted, wholeNumber } from '../format';
+import { counted, shortMoment, wholeNumber } from '../format';
+import { now } from '../now';
 import { Ago } from '../parts/ago';
 import { Icon } from '../parts/icon';
 import { JsonView } from '../parts/json-view';
@@ -10,7 +12,15 @@ import { Empty, Screen, Skeleton } from '../parts/screen';
 import { toastDone, toastFailure } from '../toasts';
 import { useAnswer } from '../use-answer';
 import type { Audience as AudienceAnswer, Rebuild } from '../wire';
+import { Changes } from './audience-changes';
+import { ListPanel } from './audience-list';
+import { References } from './audience-references';
+import { SizeChart } from './audience-size';
+import { StateBadge, StateNotice } from './audience-state';
 import { Members } from './members';
+
+/** What takes longer is shown as it runs. */
+const LOOK_AFTER_MS = 400;
 
 export function Audience() {
   const id = useRoute().params['id'] ?? '';
@@ -57,39 +67,56 @@ function Known({ audience, onChange }: KnownProps) {
       }
       actions={<Actions audience={audience} onChange={onChange} />}
     >
-      {audience.error !== null && (
-        <div class="problem" role="alert">
-          <Icon name="warning" />
-          <p>The last rebuild failed: {audience.error}. These are the members of the last good one.</p>
-        </div>
-      )}
-      <dl class="figures">
-        <div>
-          <dt>Members</dt>
-          <dd>{wholeNumber(audience.size)}</dd>
-        </div>
-        <div>
-          <dt>Rebuilt</dt>
-          <dd>{audience.rebuiltAt ? <Ago at={audience.rebuiltAt} /> : 'never'}</dd>
-        </div>
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <Ago at={audience.createdAt} />
-          </dd>
-        </div>
-      </dl>
+      <StateNotice audience={audience} onChange={onChange} />
+      <Figures audience={audience} />
       <div class="columns">
         <div class="facts-column">
-          <section class="panel">
-            <h2>Rule</h2>
-            <JsonView value={audience.rule} label="rule" />
-          </section>
+          {audience.kind === 'static' ? (
+            <ListPanel audience={audience} onChange={onChange} />
+          ) : (
+            <section class="panel">
+              <h2>Rule</h2>
+              <JsonView value={audience.rule} label="rule" />
+            </section>
+          )}
+          <References audience={audience} />
+          <Changes audience={audience} onChange={onChange} />
           <Delete audience={audience} />
         </div>
-        <Members audience={audience} />
+        <div class="facts-column">
+          <SizeChart audience={audience} />
+          <Members audience={audience} onChange={onChange} />
+        </div>
       </div>
     </Screen>
+  );
+}
+
+function Figures({ audience }: { readonly audience: AudienceAnswer }) {
+  const { size, kind, rebuiltAt, createdAt, nextCheckAt, checkedAt, drift } = audience;
+  return (
+    <dl class="figures">
+      <Figure title="Members">{wholeNumber(size)}</Figure>
+      <Figure title="State">
+        <StateBadge audience={audience} />
+      </Figure>
+      <Figure title="Kind">{kind === 'static' ? 'list' : 'rule'}</Figure>
+      <Figure title="Rebuilt">{rebuiltAt ? <Ago at={rebuiltAt} /> : 'never'}</Figure>
+      {nextCheckAt && <Figure title="Next change by time">{shortMoment(nextCheckAt, now.value)}</Figure>}
+      {checkedAt && drift !== null && <Figure title="Wrong at the last count">{wholeNumber(drift)}</Figure>}
+      <Figure title="Created">
+        <Ago at={createdAt} />
+      </Figure>
+    </dl>
+  );
+}
+
+function Figure({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>{children}</dd>
+    </div>
   );
 }
 
@@ -98,14 +125,18 @@ function Actions({ audience, onChange }: KnownProps) {
   const exportPath = `/v1/audiences/${encodeURIComponent(audience.id)}/export`;
   const rebuild = async (): Promise<void> => {
     setBusy(true);
+    // It is shown as it runs.
+    const looking = setTimeout(onChange, LOOK_AFTER_MS);
     const answer = await post<Rebuild>(`/v1/audiences/${encodeURIComponent(audience.id)}/rebuild`);
+    clearTimeout(looking);
     setBusy(false);
-    if (!answer.ok) return toastFailure(answer);
+    onChange();
+    // Whoever cancelled it was told.
+    if (!answer.ok) return answer.code === 'rebuild_cancelled' ? undefined : toastFailure(answer);
     const { size, entered, exited } = answer.value;
     toastDone(
       `Rebuilt: ${counted(size, 'member')}, ${wholeNumber(entered)} entered, ${wholeNumber(exited)} left.`,
     );
-    onChange();
   };
   return (
     <>
@@ -117,10 +148,17 @@ function Actions({ audience, onChange }: KnownProps) {
         <Icon name="download" />
         NDJSON
       </a>
-      <button type="button" class="button-main" disabled={busy} onClick={rebuild}>
-        <Icon name="refresh" />
-        {busy ? 'Rebuilding…' : 'Rebuild'}
-      </button>
+      {audience.kind === 'rule' && (
+        <button
+          type="button"
+          class="button-main"
+          disabled={busy || audience.rebuild !== null}
+          onClick={rebuild}
+        >
+          <Icon name="refresh" />
+          {busy ? 'Rebuilding…' : 'Rebuild'}
+        </button>
+      )}
     </>
   );
 }

@@ -16,10 +16,14 @@ export function RulePreview({ preview }: { readonly preview: Preview }) {
         </p>
       )}
       {clauses.length > 1 && (
-        <ul>
+        <ul aria-label="Profiles of each clause">
           {clauses.map((clause) => (
             <li key={clause.path}>
-              <strong>{wholeNumber(clause.count.value)}</strong> {clause.text}
+              <strong>
+                {isExact ? '' : 'about '}
+                {wholeNumber(clause.count.value)}
+              </strong>{' '}
+              {clause.text} <code class="muted">{clause.path}</code>
             </li>
           ))}
         </ul>

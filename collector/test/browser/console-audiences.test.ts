@@ -1,0 +1,252 @@
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { launchChromium } from '../support/chromium';
+import { startCollector, type StartedCollector } from '../support/collector';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+const PRO = { trait: 'plan', eq: 'pro' };
+const BOUGHT = { event: 'Order Completed', within: '30d' };
+
+let database: TestDatabase;
+let collector: StartedCollector;
+let browser: Browser;
+let signedIn: Awaited<ReturnType<BrowserContext['storageState']>>;
+let context: BrowserContext;
+let page: Page;
+/** What the browser complained about, except answers that are no 200: those are the console's own business. */
+let complaints: string[];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  collector = await startCollector({ env: { DATABASE_URL: database.url } });
+  browser = await launchChromium();
+  await send(
+    identify('u-ada', { plan: 'pro', email: 'ada@example.com' }),
+    identify('u-bob', { plan: 'free', email: 'bob@example.com' }),
+    identify('u-cat', { plan: 'pro' }),
+    { type: 'track', userId: 'u-bob', event: 'Order Completed', properties: { revenue: 10 } },
+  );
+  const entering = await browser.newContext();
+  const entered = await entering.newPage();
+  await entered.goto(collector.consoleLink);
+  await entered.getByRole('heading', { name: 'Live' }).waitFor();
+  signedIn = await entering.storageState();
+  await entering.close();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await collector?.stop();
+  await database?.close();
+});
+
+beforeEach(() => openPage({ storageState: signedIn }));
+afterEach(() => context.close());
+afterEach(() => expect(complaints).toEqual([]));
+
+describe('an audience’s page', () => {
+  test('says of each member since when and why, how its size went, and lets in who comes while it is open', async () => {
+    const { id } = await create({ name: 'Pro, not bought', rule: { all: [PRO, { not: BOUGHT }] } });
+    await open(id);
+    await figure('Members').getByText('2', { exact: true }).waitFor();
+    await figure('State').getByText('current').waitFor();
+    await figure('Kind').getByText('rule').waitFor();
+    await page.getByRole('img', { name: /to 2 members/ }).waitFor();
+
+    await page.getByRole('button', { name: 'Show why' }).click();
+    const ada = page.getByRole('row', { name: /ada@example\.com/ });
+    await ada.getByText('Holds: the trait “plan” is “pro”').waitFor();
+    await ada.getByText(/Does not hold: .*“Order Completed”/).waitFor();
+    await ada.getByText('by a rebuild').waitFor();
+
+    await page.getByText('live', { exact: true }).waitFor();
+    await send(identify('u-dan', { plan: 'pro', email: 'dan@example.com' }));
+    const changes = page.getByRole('list', { name: 'Changes, newest first' });
+    await changes.getByRole('listitem').filter({ hasText: 'dan@example.com entered' }).waitFor();
+    await page.getByRole('row', { name: /dan@example\.com/ }).waitFor();
+    await figure('Members').getByText('3', { exact: true }).waitFor();
+    await send(identify('u-dan', { plan: null }));
+    await changes.getByRole('listitem').filter({ hasText: 'dan@example.com left' }).waitFor();
+    await page.getByRole('row', { name: /dan@example\.com/ }).waitFor({ state: 'detached' });
+  });
+
+  test('shows that it is being rebuilt, and how far that is, and gives it up when it is told to', async () => {
+    const { id } = await create({ name: 'Slow', rule: PRO });
+    await open(id);
+    const held = await holdRow(id);
+    await page.getByRole('button', { name: 'Rebuild' }).click();
+    await page.getByRole('progressbar', { name: 'Rebuild' }).waitFor();
+    await page.getByText(/about \d+ %/).waitFor();
+    await figure('State').getByText('rebuilding').waitFor();
+    await page.getByRole('button', { name: 'Cancel rebuild' }).click();
+    await page.getByRole('status').getByText('The rebuild was cancelled').waitFor();
+    await held.release();
+    await page.getByRole('progressbar').waitFor({ state: 'detached' });
+    expect(await page.getByRole('row', { name: /u-cat/ }).count()).toBe(1);
+  });
+
+  test('says why it could not be rebuilt, and that its members are from before', async () => {
+    const { id } = await create({ name: 'Buyers', rule: BOUGHT });
+    await change(`update workspace set timezone = 'Mars/Olympus'`);
+    await open(id);
+    await page.getByRole('button', { name: 'Rebuild' }).click();
+    await page
+      .getByRole('alert')
+      .getByText(/22023.* last good rebuild/)
+      .waitFor();
+    await figure('State').getByText('rebuild failed').waitFor();
+    await page.getByRole('row', { name: /bob@example\.com/ }).waitFor();
+    await change(`update workspace set timezone = 'UTC'`);
+    await page.getByRole('button', { name: 'Rebuild' }).click();
+    await figure('State').getByText('current').waitFor();
+    await page.getByText('last good rebuild').waitFor({ state: 'detached' });
+  });
+
+  test('leads to the audiences that its rule reads, and to those that read it', async () => {
+    const inner = await create({ name: 'Inner', rule: PRO });
+    const outer = await create({ name: 'Outer', rule: { all: [{ audience: inner.key }, { not: BOUGHT }] } });
+    await open(outer.id);
+    await page.getByRole('region', { name: 'Other audiences' }).getByRole('link', { name: 'Inner' }).click();
+    await page.getByRole('heading', { name: 'Inner' }).waitFor();
+    const readBy = page.getByRole('region', { name: 'Other audiences' });
+    await readBy.getByText('Read by, and so not to be deleted').waitFor();
+    await readBy.getByRole('link', { name: 'Outer' }).waitFor();
+  });
+});
+
+describe('a list', () => {
+  test('is made of names, one a line; whoever is unknown is said; one is added and taken off by hand, more from a file', async () => {
+    await page.goto(at('/console/audiences/new'));
+    await page.getByLabel('Name').fill('Friends');
+    await page.getByLabel('Who is listed').check();
+    await page.getByLabel('User IDs or emails').fill('u-ada\nnobody@example.com\n');
+    await page.getByRole('button', { name: 'Create audience' }).click();
+    await page.getByRole('status').getByText('“Friends”: 1 member added; 1 unknown.').waitFor();
+    await page.getByRole('heading', { name: 'Friends' }).waitFor();
+    await figure('Kind').getByText('list').waitFor();
+    await page.getByRole('row', { name: /ada@example\.com.*by hand/ }).waitFor();
+
+    await page.getByLabel('User ID or email', { exact: true }).fill('bob@example.com');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByRole('row', { name: /bob@example\.com/ }).waitFor();
+    await page
+      .getByRole('row', { name: /ada@example\.com/ })
+      .getByRole('button', { name: 'Take off' })
+      .click();
+    await page.getByRole('row', { name: /ada@example\.com/ }).waitFor({ state: 'detached' });
+
+    await page.getByText('Add many').click();
+    await page.getByLabel('From a file').setInputFiles({
+      ...{ name: 'friends.csv', mimeType: 'text/csv' },
+      buffer: Buffer.from('name,userId\r\nCat,u-cat\r\nX,u-x\r\n'),
+    });
+    await page.getByRole('button', { name: 'Add all' }).click();
+    await page.getByRole('row', { name: /u-cat/ }).waitFor();
+    await page.getByText('Nobody is known by these names').waitFor();
+    await page.getByText('user:u-x').waitFor();
+
+    await page.getByRole('link', { name: 'Audiences' }).first().click();
+    await page.getByRole('row', { name: /Friends.*list.*current.*2/ }).waitFor();
+  });
+});
+
+describe('a preview', () => {
+  test('counts each clause by itself', async () => {
+    await page.goto(at('/console/audiences/new'));
+    await page.getByLabel('Rule').fill(JSON.stringify({ all: [PRO, BOUGHT] }));
+    await page.getByRole('button', { name: 'Preview' }).click();
+    const clauses = page.getByRole('list', { name: 'Profiles of each clause' }).getByRole('listitem');
+    await clauses.filter({ hasText: /^2 .*“plan”.*rule\.all\[0\]$/ }).waitFor();
+    await clauses.filter({ hasText: /^1 .*“Order Completed”.*rule\.all\[1\]$/ }).waitFor();
+  });
+});
+
+test.each(['light', 'dark'] as const)(
+  'at 375 px no page of audiences scrolls sideways (%s)',
+  async (colorScheme) => {
+    await openPage({ storageState: signedIn, viewport: { width: 375, height: 760 }, colorScheme });
+    const rule = { all: [PRO, { event: 'A name that is long enough to need two lines', lte: 2 }] };
+    const ruled = await create({ name: `Ruled ${colorScheme}`, rule });
+    const listed = await create({ name: `Listed ${colorScheme}`, ids: ['user:u-ada'] });
+    for (const path of ['audiences', `audiences/${ruled.id}`, `audiences/${listed.id}`]) {
+      await page.goto(at(`/console/${path}`));
+      await page.locator('tbody tr').first().waitFor();
+      const why = page.getByRole('button', { name: 'Show why' });
+      if ((await why.count()) > 0) {
+        await why.click();
+        await page.locator('.why').first().waitFor();
+      }
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow, path).toBeLessThanOrEqual(0);
+    }
+  },
+);
+
+/** A figure at the head of the page, by its title. */
+const figure = (title: string) =>
+  page.locator('.figures > div', { has: page.getByText(title, { exact: true }) });
+
+const identify = (userId: string, traits: object) => ({ type: 'identify', userId, traits });
+
+async function open(id: string): Promise<void> {
+  await page.goto(at(`/console/audiences/${id}`));
+  await page.getByRole('heading', { name: 'Members', exact: true }).waitFor();
+}
+
+async function openPage(options: BrowserContextOptions): Promise<void> {
+  await context?.close();
+  context = await browser.newContext({ viewport: { width: 1280, height: 820 }, ...options });
+  page = await context.newPage();
+  complaints = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    const isAnswer = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isAnswer) complaints.push(message.text());
+  });
+}
+
+function at(path: string): string {
+  return collector.url + path;
+}
+
+async function create(body: object): Promise<{ readonly id: string; readonly key: string }> {
+  const answer = await fetch(at('/v1/audiences'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${collector.secretKey}` },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBe(201);
+  return (await answer.json()) as { id: string; key: string };
+}
+
+async function send(...events: readonly object[]): Promise<void> {
+  const answer = await fetch(at(`/v1/batch?writeKey=${collector.writeKey}`), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ batch: events }),
+  });
+  expect(await answer.json()).toMatchObject({ accepted: events.length, rejected: [] });
+}
+
+async function connect(): Promise<pg.Client> {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  const { rows } = await client.query<{ workspace_id: string }>('select workspace_id from workspace');
+  await client.query(`select set_config('throughline.workspace', $1, false)`, [rows[0]!.workspace_id]);
+  return client;
+}
+
+async function change(statement: string): Promise<void> {
+  const client = await connect();
+  await client.query(statement);
+  await client.end();
+}
+
+/** As long as somebody else has its row, its rebuild cannot end. */
+async function holdRow(id: string): Promise<{ readonly release: () => Promise<void> }> {
+  const client = await connect();
+  await client.query('begin');
+  await client.query('select from audience where audience_id = $1 for no key update', [id]);
+  return { release: () => client.end() };
+}
