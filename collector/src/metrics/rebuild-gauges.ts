@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Gauge, type Registry } from 'prom-client';
 import type { RunningRebuilds } from '../db/audience-progress';
+import { setTo } from './watch-gauges';
 
 type RebuildGauge = readonly [name: string, help: string, read: (rebuilds: RunningRebuilds) => number | null];
 
@@ -30,9 +31,7 @@ export function watchRebuilds(registers: Registry[], rebuilds: () => Promise<Run
           rebuilds().catch(() => null),
           wait(DATABASE_WITHIN_MS, null, { ref: false }),
         ]);
-        const value = running && read(running);
-        if (value === null) this.remove();
-        else this.set(value);
+        setTo(() => running && read(running)).call(this);
       },
     });
   }
