@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openChromium } from '../support/shared-chromium';
@@ -329,7 +329,7 @@ describe('audiences', () => {
       page.waitForEvent('download'),
       page.getByRole('link', { name: 'Download CSV' }).click(),
     ]);
-    const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+    const lines = (await text(await file.createReadStream())).trim().split('\r\n');
     expect(file.suggestedFilename()).toBe('big-spenders.csv');
     expect(lines).toHaveLength(2);
     expect(lines[1]).toContain('u-ada,ada@example.com');
