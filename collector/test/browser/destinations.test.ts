@@ -101,7 +101,7 @@ describe('destinations', () => {
     await page.getByRole('button', { name: 'Connect' }).click();
     await page.getByText(/^whsec_/).waitFor();
     await page.getByRole('link', { name: 'Go on' }).click();
-    await page.getByRole('heading', { name: 'CRM' }).waitFor();
+    await page.getByRole('heading', { name: 'CRM', exact: true }).waitFor();
     expect(await page.content()).not.toContain('whsec_');
     await receiver.has(1);
     expect(receiver.received[0]!.changes.map(({ isBackfill }) => isBackfill)).toEqual([true, true]);
