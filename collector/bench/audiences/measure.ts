@@ -83,7 +83,7 @@ async function measureShop({ cleanUp, note }: AudiencesOptions, size: ShopSize):
   return { ...size, asked, exports, delay, decide };
 }
 
-const EXPORTED = ['csv', 'ndjson'];
+const EXPORTED = ['csv', 'ndjson', 'parquet'];
 const DECIDED: readonly RuleName[] = ['ordered for 100 in 30 days', 'left a cart in 7 days', '3 orders ever'];
 
 interface Bench {

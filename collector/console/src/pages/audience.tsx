@@ -148,6 +148,10 @@ function Actions({ audience, onChange }: KnownProps) {
         <Icon name="download" />
         NDJSON
       </a>
+      <a class="button" href={`${exportPath}?format=parquet`} download>
+        <Icon name="download" />
+        Parquet
+      </a>
       {audience.kind === 'rule' && (
         <button
           type="button"
