@@ -122,7 +122,7 @@ export function aggregateOf(asked: AskedEvents): RawBuilder<unknown> {
     case 'max':
       return sql`${FUNCTIONS[agg]}(${numberOf(value)}) ${counted}`;
     case 'distinct': {
-      // Days as they are: as texts in jsonb they take several times as long to sort.
+      // Days as they are, not as texts in jsonb. Other ways that were tried with 1M events: docs/benchmarks.md.
       const each = isCalendarUnit(of) ? startOf(of, time) : value.sql;
       return sql`nullif(count(distinct ${each}) ${counted}, 0)`;
     }
