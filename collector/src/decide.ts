@@ -60,7 +60,7 @@ export interface DeciderOptions {
   readonly ingest: Ingest;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: () => number;
-  /** A decision fell back on its default, and that is nobody's wish. */
+  /** A decision fell back on its default, or was not recorded, and that is nobody's wish. */
   readonly onProblem: (error: unknown) => void;
   /** How one was come to. @default nobody counts */
   readonly onDecided?: (outcome: 'case' | DefaultReason) => void;
@@ -91,7 +91,7 @@ export function createDecider(options: DeciderOptions): Decider {
       );
       if (decision === null || (asked.isPublic && !decision.known.definition.public)) return null;
       onDecided?.(decision.defaultReason ?? 'case');
-      const isRecorded = await record({ ingest, asked, decision, remaining });
+      const isRecorded = await record({ ingest, asked, decision, remaining, onProblem });
       return { ...decision, isRecorded, tookMs: monotonic() - startedAt };
     },
   };
@@ -165,11 +165,13 @@ async function record({
   asked,
   decision,
   remaining,
+  onProblem,
 }: {
   readonly ingest: Ingest;
   readonly asked: AskedDecision;
   readonly decision: Answered;
   readonly remaining: () => number;
+  readonly onProblem: DeciderOptions['onProblem'];
 }): Promise<boolean | null> {
   const { known, key, isDefault, defaultReason, profileId, identifier, currency } = decision;
   const { workspaceId, messageId, now: at } = asked;
@@ -177,7 +179,10 @@ async function record({
   if (identifier === null || profileId === null || currency === null) return false;
   const properties = { decision: known.key, version: known.version, case: key, isDefault, defaultReason };
   const written = recordDecision(ingest, { workspaceId, currency, identifier, messageId, at, properties });
-  return within(remaining(), written).catch(() => false);
+  return within(remaining(), written).catch((error: unknown) => {
+    if (!(error instanceof OutOfTime)) onProblem(error);
+    return false;
+  });
 }
 
 /** The server ends a statement that takes longer than is left. */

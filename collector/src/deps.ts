@@ -132,7 +132,7 @@ export async function openDeps(options: OpenOptions): Promise<Deps> {
       decider: createDecider({
         ...{ ...deciders, ingest, onDecided: metrics.onDecided },
         monotonic: () => performance.now(),
-        onProblem: (error) => log.error({ err: error }, 'A decision fell back on its default'),
+        onProblem: (error) => log.error({ err: error }, 'A decision was not made, or not recorded'),
       }),
       metrics,
       webhooks,
