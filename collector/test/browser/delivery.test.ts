@@ -2,8 +2,7 @@
  * Everything that browsers, networks and people do to events: each arrives, and none comes a second time except where
  * a page died before it could know; there the collector, a real one, makes it one.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -65,7 +64,6 @@ describe.concurrent('every event arrives once', () => {
 });
 
 it('a page that is rendered in advance is heard of when it is opened, not before', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'throughline-profile-'));
   const lane = theatre.server.openLane('advance');
   const site = theatre.site.openPages('advance', subject, lane.url);
   const next = `${site}/next?${new URLSearchParams({
@@ -80,14 +78,13 @@ it('a page that is rendered in advance is heard of when it is opened, not before
             throughline.flush().then(() => { location.href = ${JSON.stringify(next)} });
           })`,
   })}`;
-  const close = openUnwatched(first, folder);
+  const close = openUnwatched(first);
   try {
     await vi.waitFor(() => expect(lane.taken().size).toBeGreaterThan(1), { timeout: 60_000 });
     expect(lane.requests[0]!.events).toBe(1);
     expect(lane.taken().size).toBe(100);
   } finally {
     await close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 });
 

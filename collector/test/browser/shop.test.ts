@@ -203,7 +203,7 @@ describe('somebody shops, loses the network, signs in and orders', () => {
 
     await console_.getByRole('link', { name: 'Audiences' }).click();
     await console_.getByRole('link', { name: 'Spent 100 in 30 days' }).click();
-    await console_.getByRole('link', { name: 'kim@example.com' }).waitFor();
+    await console_.getByRole('rowheader').getByRole('link', { name: 'kim@example.com' }).waitFor();
     await picture(console_, 'console-audience');
     const [download] = await Promise.all([
       console_.waitForEvent('download'),

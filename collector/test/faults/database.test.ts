@@ -107,13 +107,13 @@ describe('a lock that somebody holds', () => {
   it('on what reads need makes them say 503 too, however many they are, and ingest has its own connections', async () => {
     const session = await victim.postgres.connect();
     await session.query('begin');
-    await session.query('lock table audience in access exclusive mode');
-    const reads = Array.from({ length: 20 }, () => read(victim, '/v1/audiences'));
+    await session.query('lock table destination in access exclusive mode');
+    const reads = Array.from({ length: 20 }, () => read(victim, '/v1/destinations'));
     const acknowledged = sendUntilAcknowledged(victim, visit('beside reads that wait'));
     expect(new Set(await Promise.all(reads))).toEqual(new Set([503]));
     expect(await acknowledged).toMatchObject({ accepted: 3 });
     await session.query('commit');
     await session.end();
-    expect(await read(victim, '/v1/audiences')).toBe(200);
+    expect(await read(victim, '/v1/destinations')).toBe(200);
   });
 });

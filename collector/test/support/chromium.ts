@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, BrowserServer, LaunchOptions } from 'playwright-core';
@@ -106,12 +108,15 @@ export async function launchExtension(folder: string, extension: string): Promis
  * A Chromium on this page that nobody watches: what a debugger switches off, such as pages that are rendered in
  * advance, happens there. Returns what ends it.
  */
-export function openUnwatched(url: string, folder: string): () => Promise<void> {
+export function openUnwatched(url: string): () => Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'throughline-browser-'));
   const args = [...QUIET, ...SANDBOX, '--headless=new', `--user-data-dir=${folder}`, url];
-  const child = spawn(needChromium(), args, { stdio: 'ignore' });
+  const child = spawn(needChromium(), args, { stdio: 'ignore', detached: true });
   const gone = once(child, 'exit');
   return async () => {
-    child.kill('SIGKILL');
+    // All of its processes: one that outlives the first would go on writing into the folder.
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     await gone;
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   };
 }
