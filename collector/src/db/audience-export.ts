@@ -1,14 +1,20 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Cell, Row } from '../core/export-column';
 import type { MemberColumn, NamedMemberColumn } from '../core/member-column';
-import { anonymousIds, shownTraits } from './profile-columns';
-import { identifierColumns } from './profiles';
+import { EMAIL_SHA256, preferLists, readProfileCells, revenueIn, shownTraits } from './profile-cells';
 import { standingTrait } from './rule-sources-sql';
+import { streamAhead } from './stream-ahead';
 import { streamSnapshot } from './stream-snapshot';
 import type { Database } from './tables';
 
-/** How many members are in memory at a time. */
-const CHUNK = sql.lit(1000);
+/** How many members are in memory at a time, twice; fewer where one may be large. */
+const CHUNK = 4_000;
+const CHUNK_OF_LARGE = 500;
+
+interface Asked {
+  readonly audienceId: string;
+  readonly columns: readonly MemberColumn[];
+}
 
 /**
  * All members of an audience, who entered last first, in chunks and as one snapshot: whatever changes meanwhile, none
@@ -18,43 +24,69 @@ const CHUNK = sql.lit(1000);
 export function exportMembers(
   db: Kysely<Database>,
   workspaceId: string,
-  { audienceId, columns }: { readonly audienceId: string; readonly columns: readonly MemberColumn[] },
+  { audienceId, columns }: Asked,
 ): AsyncGenerator<readonly Row[], void, undefined> {
+  const size = sql.lit(columns.some(({ type }) => type === 'json') ? CHUNK_OF_LARGE : CHUNK);
   return streamSnapshot(db, workspaceId, async function* (transaction) {
-    const members = selectMembers(workspaceId, audienceId, columns);
-    await sql`declare members no scroll cursor for ${members}`.execute(transaction);
-    for (;;) {
-      const { rows } = await sql<Record<string, Cell>>`fetch ${CHUNK} from members`.execute(transaction);
-      if (rows.length === 0) break;
-      yield rows.map((row) => columns.map((_, index) => row[nameOf(index)]!));
-    }
+    await preferLists(transaction);
+    await sql`
+      declare members no scroll cursor for
+      select m.profile_id, m.entered_at, m.cause
+      from audience_member m
+      where m.workspace_id = ${workspaceId} and m.audience_id = ${audienceId}
+      order by m.entered_at desc, m.profile_id desc`.execute(transaction);
+    yield* streamAhead(async () => {
+      const { rows: members } = await sql<Member>`fetch ${size} from members`.execute(transaction);
+      return members.length === 0 ? null : readRows(transaction, { workspaceId, columns }, members);
+    });
   });
+}
+
+interface Member {
+  readonly profile_id: string;
+  readonly entered_at: Date;
+  readonly cause: string | null;
+}
+
+/** What the membership itself says. */
+const OF_MEMBERSHIP: Readonly<Partial<Record<NamedMemberColumn, (member: Member) => Cell>>> = {
+  profileId: (member) => member.profile_id,
+  enteredAt: (member) => member.entered_at,
+  cause: (member) => member.cause,
+};
+
+/** Only what the columns need is read. */
+async function readRows(
+  transaction: Transaction<Database>,
+  { workspaceId, columns }: { readonly workspaceId: string; readonly columns: readonly MemberColumn[] },
+  members: readonly Member[],
+): Promise<readonly Row[]> {
+  const readers = columns.map(({ of }) => ('name' in of ? OF_MEMBERSHIP[of.name] : undefined));
+  const others = columns.flatMap((column, index) =>
+    readers[index] === undefined ? [{ column, index }] : [],
+  );
+  const named = (expression: RawBuilder<unknown>, index: number) =>
+    sql`${expression} as ${sql.ref(nameOf(index))}`;
+  const cells =
+    others.length === 0
+      ? []
+      : await readProfileCells(
+          transaction,
+          { workspaceId, profileIds: members.map((member) => member.profile_id) },
+          {
+            sums: others.flatMap(({ column, index }) => {
+              const sum = sumOf(column);
+              return sum === null ? [] : [named(sum, index)];
+            }),
+            cells: others.map(({ column, index }) => named(cellOf(column, index), index)),
+          },
+        );
+  return members.map((member, row) =>
+    readers.map((reader, index) => (reader === undefined ? cells[row]![nameOf(index)]! : reader(member))),
+  );
 }
 
 const nameOf = (index: number): string => `c${index}`;
-
-/** Only what the columns need is read. */
-function selectMembers(workspaceId: string, audienceId: string, columns: readonly MemberColumn[]) {
-  const cells = columns.map(
-    (column, index) => sql`${cellOf(workspaceId, column, index)} as ${sql.ref(nameOf(index))}`,
-  );
-  const sums = columns.flatMap((column, index) => {
-    const summed = sumOf(column);
-    return summed === null ? [] : [sql`${summed} as ${sql.ref(nameOf(index))}`];
-  });
-  const parts = sql`
-    left join lateral (
-      select ${sums.length === 0 ? sql`` : sql.join(sums)}
-      from profile_part q
-      where q.workspace_id = ${workspaceId} and q.owner_id = m.profile_id) as p on true`;
-  return sql`
-    select ${sql.join(cells)}
-    from audience_member m
-    cross join lateral (select ${identifierColumns(workspaceId, sql.ref('m.profile_id'))}) as i
-    ${sums.length === 0 ? sql`` : parts}
-    where m.workspace_id = ${workspaceId} and m.audience_id = ${audienceId}
-    order by m.entered_at desc, m.profile_id desc`;
-}
 
 /** What a column makes of a profile's parts q; null where it reads none. */
 function sumOf({ of }: MemberColumn): RawBuilder<unknown> | null {
@@ -65,52 +97,37 @@ function sumOf({ of }: MemberColumn): RawBuilder<unknown> | null {
 const SUMS: Readonly<Partial<Record<NamedMemberColumn, RawBuilder<unknown>>>> = {
   firstSeenAt: sql`min(q.first_seen_at)`,
   lastSeenAt: sql`max(q.last_seen_at)`,
-  events: sql`coalesce(sum(q.event_count), 0)::bigint`,
-  pages: sql`coalesce(sum(q.page_count), 0)::bigint`,
-  orders: sql`coalesce(sum(q.order_count), 0)::bigint`,
+  events: sql`sum(q.event_count)`,
+  pages: sql`sum(q.page_count)`,
+  orders: sql`sum(q.order_count)`,
   traits: sql`merge_registers_agg(q.traits)`,
 };
 
 /** A cell, where a column's sum is p's column of the same number. */
-function cellOf(workspaceId: string, { of }: MemberColumn, index: number): RawBuilder<unknown> {
+function cellOf({ of }: MemberColumn, index: number): RawBuilder<unknown> {
   const sum = sql.ref(`p.${nameOf(index)}`);
   if ('trait' in of) return sql`${sum}::text`;
-  const profileId = sql.ref('m.profile_id');
-  if ('currency' in of) return revenueIn(workspaceId, sql`${of.currency}`);
+  if ('currency' in of) return revenueIn(sql`${of.currency}::text`);
   switch (of.name) {
-    case 'profileId':
-      return profileId;
     case 'userId':
-      return sql.ref('i.user_id');
+      return sql.ref('named.user_id');
     case 'email':
-      return sql.ref('i.email');
+      return sql.ref('named.email');
     case 'emailSha256':
-      // Stored emails are trimmed and in lower case.
-      return sql`encode(sha256(convert_to(i.email, 'UTF8')), 'hex')`;
+      return EMAIL_SHA256;
     case 'anonymousId':
-      return sql.ref('i.anonymous_id');
+      return sql.ref('named.anonymous_id');
     case 'anonymousIds':
-      return sql`${anonymousIds(workspaceId, profileId)}::text`;
+      return sql`devices.anonymous_ids::text`;
     case 'revenue':
-      return revenueIn(
-        workspaceId,
-        sql`(select w.currency from workspace w where w.workspace_id = ${workspaceId})`,
-      );
+      return revenueIn(sql.ref('w.currency'));
     case 'traits':
-      return sql`${shownTraits(sum)}::text`;
-    case 'enteredAt':
-      return sql.ref('m.entered_at');
-    case 'cause':
-      return sql.ref('m.cause');
+      return sql`${shownTraits(sql`coalesce(${sum}, '{}')`)}::text`;
+    case 'events':
+    case 'pages':
+    case 'orders':
+      return sql`coalesce(${sum}, 0)::bigint`;
     default:
       return sum;
   }
-}
-
-/** An exact decimal. */
-function revenueIn(workspaceId: string, currency: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(
-    select coalesce(trim_scale(sum(r.amount)), 0)::text
-    from profile_revenue r
-    where r.workspace_id = ${workspaceId} and r.owner_id = m.profile_id and r.currency = ${currency})`;
 }

@@ -1,10 +1,10 @@
 /** What a warehouse gets of a workspace, as rows in the order of core/warehouse-table.ts. */
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Cell, Row } from '../core/export-column';
 import { type StateTable, WAREHOUSE_COLUMNS, type WarehouseTable } from '../core/warehouse-table';
 import { inWorkspace } from './connect';
-import { shownTraits } from './profile-columns';
-import { identifierColumns, revenueColumn } from './profiles';
+import { EMAIL_SHA256, preferLists, readProfileCells, revenueIn, shownTraits } from './profile-cells';
+import { streamAhead } from './stream-ahead';
 import { streamSnapshot } from './stream-snapshot';
 import type { Database } from './tables';
 
@@ -82,38 +82,85 @@ export function streamState(
     const { rows: clock } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(transaction);
     const snapshotAt = clock[0]!.now;
     for (const table of tables) {
-      const cursor = sql.ref(`${table}_rows`);
-      await sql`declare ${cursor} no scroll cursor for ${SELECTS[table](workspaceId)}`.execute(transaction);
-      for (let isFirst = true; ; isFirst = false) {
-        const { rows } = await sql<Cells>`fetch ${CHUNK} from ${cursor}`.execute(transaction);
-        if (rows.length > 0 || isFirst) yield { table, rows: toRows(table, rows), snapshotAt };
-        if (rows.length === 0) break;
+      let isEmpty = true;
+      for await (const rows of READERS[table](transaction, workspaceId)) {
+        isEmpty = false;
+        yield { table, rows: toRows(table, rows), snapshotAt };
       }
-      await sql`close ${cursor}`.execute(transaction);
+      if (isEmpty) yield { table, rows: [], snapshotAt };
     }
   });
 }
 
-const SELECTS: Readonly<Record<StateTable, (workspaceId: string) => RawBuilder<unknown>>> = {
-  profiles: (workspaceId) => sql`
-    select p.profile_id, i.user_id, i.email, encode(sha256(convert_to(i.email, 'UTF8')), 'hex') as email_sha256,
-      i.anonymous_id, p.first_seen_at, p.last_seen_at, p.event_count as events, p.page_count as pages,
-      p.order_count as orders, coalesce(r.revenue ->> w.currency, '0') as revenue, w.currency,
-      coalesce(r.revenue, '{}')::text as revenue_by_currency, ${shownTraits(sql.ref('p.traits'))}::text as traits
-    from profile p
-    join workspace w on w.workspace_id = p.workspace_id
-    cross join lateral (select ${identifierColumns(workspaceId, sql.ref('p.profile_id'))}) as i
-    cross join lateral (select ${revenueColumn(workspaceId, sql.ref('p.profile_id'))}) as r
-    where p.workspace_id = ${workspaceId}
-    order by p.profile_id`,
-  audience_members: (workspaceId) => sql`
+type Reader = (
+  transaction: Transaction<Database>,
+  workspaceId: string,
+) => AsyncGenerator<readonly Cells[], void, undefined>;
+
+const READERS: Readonly<Record<StateTable, Reader>> = {
+  async *profiles(transaction, workspaceId) {
+    await preferLists(transaction);
+    const ids = sql`
+      select distinct owner_id as id from profile_part where workspace_id = ${workspaceId} order by owner_id`;
+    for await (const found of fetchAll<{ id: string }>(transaction, ids)) {
+      const profileIds = found.map(({ id }) => id);
+      const rows = await readProfileCells(transaction, { workspaceId, profileIds }, PROFILE_CELLS);
+      yield rows.map((row, index) => ({ ...row, profile_id: profileIds[index]! }));
+    }
+  },
+  audience_members: (transaction, workspaceId) => fetchAll(transaction, SELECTS.members(workspaceId)),
+  identities: (transaction, workspaceId) => fetchAll(transaction, SELECTS.identities(workspaceId)),
+};
+
+/** The rows of one statement at a time: the cursor's name is free again after it. */
+async function* fetchAll<Found extends Cells>(
+  transaction: Transaction<Database>,
+  select: RawBuilder<unknown>,
+): AsyncGenerator<readonly Found[], void, undefined> {
+  await sql`declare state_rows no scroll cursor for ${select}`.execute(transaction);
+  yield* streamAhead(async () => {
+    const { rows } = await sql<Found>`fetch ${CHUNK} from state_rows`.execute(transaction);
+    return rows.length === 0 ? null : rows;
+  });
+  await sql`close state_rows`.execute(transaction);
+}
+
+/** Of a profile, beside its ID. */
+const PROFILE_CELLS = {
+  sums: [
+    sql`min(q.first_seen_at) as first_seen_at`,
+    sql`max(q.last_seen_at) as last_seen_at`,
+    sql`sum(q.event_count)::bigint as events`,
+    sql`sum(q.page_count)::bigint as pages`,
+    sql`sum(q.order_count)::bigint as orders`,
+    sql`merge_registers_agg(q.traits) as registers`,
+  ],
+  cells: [
+    sql`named.user_id`,
+    sql`named.email`,
+    sql`${EMAIL_SHA256} as email_sha256`,
+    sql`named.anonymous_id`,
+    sql`p.first_seen_at`,
+    sql`p.last_seen_at`,
+    sql`p.events`,
+    sql`p.pages`,
+    sql`p.orders`,
+    sql`${revenueIn(sql.ref('w.currency'))} as revenue`,
+    sql`w.currency`,
+    sql`coalesce(money.by_currency, '{}')::text as revenue_by_currency`,
+    sql`${shownTraits(sql.ref('p.registers'))}::text as traits`,
+  ],
+};
+
+const SELECTS = {
+  members: (workspaceId: string) => sql`
     select a.audience_id, a.key as audience_key, a.name as audience_name, m.profile_id, m.entered_at, m.cause
     from audience a
     join audience_member m on m.workspace_id = a.workspace_id and m.audience_id = a.audience_id
     where a.workspace_id = ${workspaceId}
     order by a.audience_id, m.profile_id`,
   // A subject that nothing claims owns itself.
-  identities: (workspaceId) => sql`
+  identities: (workspaceId: string) => sql`
     select s.subject_id, s.kind, s.value, nullif(o.from_at, '-infinity') as from_at,
       nullif(o.to_at, 'infinity') as to_at, coalesce(o.owner_id, s.subject_id) as profile_id
     from subject s
