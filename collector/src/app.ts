@@ -12,6 +12,7 @@ import Fastify, {
 import { createAccess } from './access';
 import { ApiError, errorBody, RETRY_AFTER_SECONDS } from './errors';
 import { toApiError } from './failure';
+import { LAZY_COMPILERS } from './lazy-schemas';
 import { allowLongRequests } from './long-requests';
 import { addAudienceRoutes } from './routes/audiences';
 import { addAuditRoutes } from './routes/audit';
@@ -101,6 +102,7 @@ export async function buildApp(
     genReqId: context.newId,
     // Fields that nobody knows are refused, not dropped in silence, and every fault is listed.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
+    schemaController: { compilersFactory: LAZY_COMPILERS },
     routerOptions: { ignoreTrailingSlash: true },
     frameworkErrors: answerUnroutable,
   }).withTypeProvider<TypeBoxTypeProvider>();
