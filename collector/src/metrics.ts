@@ -64,6 +64,8 @@ export interface Metrics extends IngestObserver {
   readonly bySource: () => ReadonlyMap<string, Readonly<Tally>>;
   /** The last flush; null before the first. */
   readonly lastFlush: () => LastFlush | null;
+  /** What was sent to destinations, and what is left to send. */
+  readonly deliveries: () => DeliveryStats;
   readonly names: () => readonly string[];
 }
 
@@ -140,6 +142,7 @@ export function createMetrics(watched: Watched): Metrics {
     totals: () => totals,
     bySource: () => sources,
     lastFlush: () => lastFlush,
+    deliveries: watched.deliveries,
     names: () => registry.getMetricsAsArray().map(({ name }) => name),
   };
 }

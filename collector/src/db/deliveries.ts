@@ -52,26 +52,44 @@ export async function listDue(
   return rows.map((row) => ({ workspaceId, destinationId: row.destination_id }));
 }
 
-/** How long the oldest change has waited that a destination of the workspace was not sent; null where none does. */
-export async function findOldestWaiting(db: Kysely<Database>, workspaceId: string): Promise<Date | null> {
+/** What active destinations of a workspace were not sent yet, and what was given up of late. */
+export interface Backlog {
+  /** Deliveries that were sent in vain, and wait for their next try. */
+  readonly waiting: number;
+  /** Since when the oldest change waits; null where none does. */
+  readonly oldestAt: Date | null;
+  readonly dead: number;
+}
+
+/** By the indexes of what waits and of what is dead; the others, which are many, are not touched. */
+export async function readBacklog(
+  db: Kysely<Database>,
+  workspaceId: string,
+  { deadSince }: { readonly deadSince: Date },
+): Promise<Backlog> {
   const { rows } = await changeWorkspace(db, workspaceId, (transaction) =>
-    sql<{ at: Date | null }>`
-      select least(
-        (select min(w.created_at) from delivery w join destination d using (workspace_id, destination_id)
-         where w.workspace_id = ${workspaceId} and w.state = 'waiting' and not w.is_replay and d.state = 'active'),
-        (select min(next.at)
-         from destination d
-         join destination_audience f using (workspace_id, destination_id)
-         join audience a using (workspace_id, audience_id)
-         cross join lateral (
-           select c.at from audience_change c
-           where c.workspace_id = ${workspaceId} and c.audience_id = f.audience_id and c.change_no > f.last_change
-           order by c.change_no limit 1) next
-         where d.workspace_id = ${workspaceId} and d.state = 'active' and a.last_change > f.last_change)) as at`.execute(
-      transaction,
-    ),
+    sql<Omit<Backlog, 'oldestAt'> & { oldest_at: Date | null }>`
+      select
+        (select count(*) from delivery w join destination d using (workspace_id, destination_id)
+         where w.workspace_id = ${workspaceId} and w.state = 'waiting' and d.state = 'active') as waiting,
+        (select count(*) from delivery w join destination d using (workspace_id, destination_id)
+         where w.workspace_id = ${workspaceId} and w.state = 'dead' and w.finished_at > ${deadSince}) as dead,
+        least(
+          (select min(w.created_at) from delivery w join destination d using (workspace_id, destination_id)
+           where w.workspace_id = ${workspaceId} and w.state = 'waiting' and not w.is_replay and d.state = 'active'),
+          (select min(next.at)
+           from destination d
+           join destination_audience f using (workspace_id, destination_id)
+           join audience a using (workspace_id, audience_id)
+           cross join lateral (
+             select c.at from audience_change c
+             where c.workspace_id = ${workspaceId} and c.audience_id = f.audience_id and c.change_no > f.last_change
+             order by c.change_no limit 1) next
+           where d.workspace_id = ${workspaceId} and d.state = 'active' and a.last_change > f.last_change)
+        ) as oldest_at`.execute(transaction),
   );
-  return rows[0]!.at;
+  const { waiting, dead, oldest_at: oldestAt } = rows[0]!;
+  return { waiting, dead, oldestAt };
 }
 
 export interface Lease extends DestinationReference {

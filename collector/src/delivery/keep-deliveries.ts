@@ -1,9 +1,9 @@
-import { findOldestWaiting, listDue, listWorkspacesWithDestinations } from '../db/deliveries';
+import { type Backlog, listDue, listWorkspacesWithDestinations, readBacklog } from '../db/deliveries';
 import { deleteOldDeliveries } from '../db/delivery-log';
 import type { DestinationReference } from '../db/destinations';
 import { deliver, type DeliverOptions, type DeliveryOptions } from './deliver';
 
-/** What was done since the process started. */
+/** What was done since the process started, and what was left to do when it looked last. */
 export interface DeliveryStats {
   readonly delivered: number;
   /** Attempts that did not deliver. */
@@ -11,9 +11,18 @@ export interface DeliveryStats {
   readonly dead: number;
   /** How long the oldest change has waited that a destination was not sent; null where nothing waits. */
   readonly oldestWaitingMs: number | null;
+  /** Deliveries that were sent in vain, and wait for their next try. */
+  readonly waiting: number;
+  /** Of all processes, and over restarts. */
+  readonly deadOfLastDay: number;
+  /** When it looked last; null before the first time. */
+  readonly lookedAt: Date | null;
 }
 
-export const NOTHING_SENT: DeliveryStats = { delivered: 0, failed: 0, dead: 0, oldestWaitingMs: null };
+export const NOTHING_SENT: DeliveryStats = {
+  ...{ delivered: 0, failed: 0, dead: 0 },
+  ...{ oldestWaitingMs: null, waiting: 0, deadOfLastDay: 0, lookedAt: null },
+};
 
 /** Sends to destinations what they wait for. Any number of processes may have one. */
 export interface DeliveryKeeper {
@@ -30,8 +39,9 @@ const LOOK_EVERY_MS = 1_000;
 /** Slow receivers keep each other waiting only beyond so many. */
 const AT_ONCE = 8;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** How long it can be seen what was sent, and dead letters can be sent again. */
-const LOG_KEPT_MS = 30 * 24 * HOUR_MS;
+const LOG_KEPT_MS = 30 * DAY_MS;
 const PER_DELETE = 2_000;
 
 export function createDeliveryKeeper(options: DeliveryOptions): DeliveryKeeper {
@@ -61,7 +71,7 @@ export function createDeliveryKeeper(options: DeliveryOptions): DeliveryKeeper {
       const due: DestinationReference[] = [];
       for (const workspaceId of workspaceIds) due.push(...(await listDue(db, workspaceId, now())));
       hasMore = await deliverAll(lane, due);
-      stats = { ...stats, oldestWaitingMs: await findLongestWait(lane, workspaceIds) };
+      stats = { ...stats, ...(await sumBacklogs(lane, workspaceIds)) };
       if (now().getTime() < tidyFrom) continue;
       await deleteOld(lane, workspaceIds);
       tidyFrom = now().getTime() + HOUR_MS;
@@ -123,14 +133,20 @@ async function deleteOld(
   }
 }
 
-async function findLongestWait(
-  { db, now }: DeliverOptions,
-  workspaceIds: readonly string[],
-): Promise<number | null> {
-  const waits: number[] = [];
-  for (const workspaceId of workspaceIds) {
-    const oldest = await findOldestWaiting(db, workspaceId);
-    if (oldest !== null) waits.push(now().getTime() - oldest.getTime());
-  }
-  return waits.length === 0 ? null : Math.max(...waits);
+type Left = Pick<DeliveryStats, 'oldestWaitingMs' | 'waiting' | 'deadOfLastDay' | 'lookedAt'>;
+
+async function sumBacklogs({ db, now }: DeliverOptions, workspaceIds: readonly string[]): Promise<Left> {
+  const lookedAt = now();
+  const deadSince = new Date(lookedAt.getTime() - DAY_MS);
+  const backlogs: Backlog[] = [];
+  for (const workspaceId of workspaceIds) backlogs.push(await readBacklog(db, workspaceId, { deadSince }));
+  const waits = backlogs.flatMap(({ oldestAt }) =>
+    oldestAt === null ? [] : [lookedAt.getTime() - oldestAt.getTime()],
+  );
+  return {
+    oldestWaitingMs: waits.length === 0 ? null : Math.max(...waits),
+    waiting: backlogs.reduce((sum, { waiting }) => sum + waiting, 0),
+    deadOfLastDay: backlogs.reduce((sum, { dead }) => sum + dead, 0),
+    lookedAt,
+  };
 }

@@ -19,6 +19,16 @@ export const DELIVERY_GAUGES: readonly DeliveryGauge[] = [
     ({ dead }) => dead,
   ],
   [
+    'throughline_deliveries_waiting',
+    'Deliveries that were sent in vain and wait for their next try, of active destinations.',
+    ({ waiting }) => waiting,
+  ],
+  [
+    'throughline_deliveries_dead_of_last_day',
+    'Deliveries that were given up within the last 24 hours, by any process.',
+    ({ deadOfLastDay }) => deadOfLastDay,
+  ],
+  [
     'throughline_deliveries_oldest_waiting_seconds',
     'How long the oldest change waits that an active destination was not sent.',
     ({ oldestWaitingMs }) => (oldestWaitingMs === null ? 0 : oldestWaitingMs / 1000),

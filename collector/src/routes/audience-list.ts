@@ -1,4 +1,5 @@
 import { Type } from '@fastify/type-provider-typebox';
+import type { Reader } from '../access';
 import { readIdList, referenceOf } from '../core/id-list';
 import { type Difference, evaluateAudience } from '../db/audience-evaluation';
 import { lockAudience, type LockedAudience } from '../db/audience-lock';
@@ -9,6 +10,7 @@ import { StrictObject } from '../schema';
 import { requireAudience } from './audience-reference';
 import { DifferenceSchema } from './audience-schema';
 import type { AddRoutes, RouteContext } from './context';
+import { noteChange } from './note-change';
 import { ProfileParams, requireProfile, subjectIdFrom } from './profile-reference';
 
 /** Whoever has more adds them in parts. */
@@ -52,7 +54,7 @@ export const addAudienceListRoutes: AddRoutes = (app, context) => {
   addOneByOne(app, context);
 };
 
-const addLists: AddRoutes = (app, { db, access, now }) => {
+const addLists: AddRoutes = (app, { db, access, now, newId }) => {
   for (const [method, summary] of [
     ['PUT', 'Replace whom a static audience lists'],
     ['POST', 'Add to whom a static audience lists'],
@@ -71,19 +73,22 @@ const addLists: AddRoutes = (app, { db, access, now }) => {
         response: { 200: ListedSchema },
       },
       handler: async (request) => {
-        const { workspaceId } = access.readerOf(request);
+        const reader = access.readerOf(request);
+        const { workspaceId } = reader;
         const references = readReferences(request.body as string | { ids: string[] });
         return changeWorkspace(db, workspaceId, async (transaction) => {
           const audience = await lockStatic(transaction, { workspaceId, reference: request.params.id });
           if (method === 'PUT') await clearList(transaction, audience);
-          return list(transaction, { audience, references, now: now() });
+          const listed = await list(transaction, { audience, references, now: now() });
+          await noteList(transaction, { now, newId }, { ...reader, audience, ...listed });
+          return listed;
         });
       },
     });
   }
 };
 
-const addOneByOne: AddRoutes = (app, { db, access, now }) => {
+const addOneByOne: AddRoutes = (app, { db, access, now, newId }) => {
   const place = '/v1/audiences/:id/members/:profile';
   app.put(
     place,
@@ -96,7 +101,8 @@ const addOneByOne: AddRoutes = (app, { db, access, now }) => {
       },
     },
     async (request) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       const { id: reference, profile } = request.params;
       return changeWorkspace(db, workspaceId, async (transaction) => {
         const audience = await lockStatic(transaction, { workspaceId, reference });
@@ -104,12 +110,14 @@ const addOneByOne: AddRoutes = (app, { db, access, now }) => {
         await addToList(transaction, audience, [
           subjectIdFrom({ workspaceId, reference: profile }) ?? profileId,
         ]);
-        return evaluateAudience(transaction, {
+        const difference = await evaluateAudience(transaction, {
           audience,
           profileIds: [profileId],
           now: now(),
           cause: 'list',
         });
+        await noteList(transaction, { now, newId }, { ...reader, audience, ...difference });
+        return difference;
       });
     },
   );
@@ -124,13 +132,16 @@ const addOneByOne: AddRoutes = (app, { db, access, now }) => {
       },
     },
     async (request, reply) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       const { id: reference, profile } = request.params;
       await changeWorkspace(db, workspaceId, async (transaction) => {
         const audience = await lockStatic(transaction, { workspaceId, reference });
         const profileId = await requireProfile(transaction, { workspaceId, reference: profile });
         await takeOffList(transaction, audience, profileId);
-        await evaluateAudience(transaction, { audience, profileIds: [profileId], now: now(), cause: 'list' });
+        const looked = { audience, profileIds: [profileId], now: now(), cause: 'list' } as const;
+        const difference = await evaluateAudience(transaction, looked);
+        await noteList(transaction, { now, newId }, { ...reader, audience, ...difference });
       });
       return reply.code(204).send(null);
     },
@@ -182,6 +193,22 @@ async function list(
   await addToList(transaction, audience, [...known.keys()]);
   const difference = await evaluateAudience(transaction, { audience, now, cause: 'list' });
   return { ...difference, unknown: unknown.slice(0, MAX_UNKNOWN_SHOWN), unknownCount: unknown.length };
+}
+
+/** How many entered and exited, never who: the log outlives an erasure. */
+async function noteList(
+  transaction: WriteTransaction,
+  context: Pick<RouteContext, 'now' | 'newId'>,
+  {
+    workspaceId,
+    actor,
+    audience,
+    entered,
+    exited,
+  }: Reader & { readonly audience: LockedAudience } & Pick<Difference, 'entered' | 'exited'>,
+): Promise<void> {
+  const detail = { id: audience.audienceId, key: audience.key, entered, exited };
+  await noteChange(transaction, context, { workspaceId, actor, action: 'audience.list', detail });
 }
 
 /** As {@link list}, for an audience that is new. */

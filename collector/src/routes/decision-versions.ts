@@ -6,6 +6,7 @@ import { PageQuery, pageOf, StrictObject } from '../schema';
 import type { AddRoutes } from './context';
 import { DecisionParams, requireAudiences, requireDecision } from './decision-reference';
 import { DecisionSchema, shownDecision, shownVersion, VersionSchema } from './decision-schema';
+import { noteChange } from './note-change';
 import { pageFrom } from './page';
 
 const Version = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
@@ -70,7 +71,7 @@ const addReading: AddRoutes = (app, { db, access }) => {
   );
 };
 
-const addActivation: AddRoutes = (app, { db, access, now }) => {
+const addActivation: AddRoutes = (app, { db, access, now, newId }) => {
   app.post(
     '/v1/decisions/:id/activate',
     {
@@ -83,7 +84,8 @@ const addActivation: AddRoutes = (app, { db, access, now }) => {
       },
     },
     async (request) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       const { version } = request.body;
       const decision = await changeWorkspace(db, workspaceId, async (transaction) => {
         await lockNaming(transaction, workspaceId);
@@ -92,6 +94,8 @@ const addActivation: AddRoutes = (app, { db, access, now }) => {
         await requireAudiences(transaction, workspaceId, wanted.definition);
         const place = { workspaceId, decisionId: found.id };
         await activateVersion(transaction, place, { version, at: now() });
+        const detail = { id: found.id, key: found.key, version, before: found.active.version };
+        await noteChange(transaction, { now, newId }, { ...reader, action: 'decision.activate', detail });
         return requireDecision(transaction, workspaceId, found.id);
       });
       return shownDecision(decision);

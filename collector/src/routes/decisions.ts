@@ -12,6 +12,7 @@ import type { AddRoutes } from './context';
 import { DecisionParams, requireAudiences, requireDecision } from './decision-reference';
 import { DecisionSchema, shownDecision } from './decision-schema';
 import { addDecisionVersionRoutes } from './decision-versions';
+import { noteChange } from './note-change';
 import { pageFrom, readCursor } from './page';
 
 const MAX_NAME_LENGTH = 200;
@@ -61,7 +62,8 @@ const addCreation: AddRoutes = (app, { db, access, now, newId }) => {
       },
     },
     async (request, reply) => {
-      const { workspaceId, actor: by } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId, actor: by } = reader;
       const id = newId();
       const name = readName(request.body.name);
       const key = request.body.key ?? keyFromName(name, `decision-${id}`);
@@ -76,6 +78,8 @@ const addCreation: AddRoutes = (app, { db, access, now, newId }) => {
         if (!(await insertDecision(transaction, workspaceId, written))) {
           throw new ApiError('key_taken', `There is a decision with the key "${key}".`);
         }
+        const noted = { action: 'decision.create', detail: { id, key, version: 1 } };
+        await noteChange(transaction, { now, newId }, { ...reader, ...noted });
         return requireDecision(transaction, workspaceId, id);
       });
       return reply.code(201).send(shownDecision(decision));
@@ -129,7 +133,7 @@ const addReading: AddRoutes = (app, { db, access }) => {
   );
 };
 
-const addChange: AddRoutes = (app, { db, access, now }) => {
+const addChange: AddRoutes = (app, { db, access, now, newId }) => {
   app.put(
     '/v1/decisions/:id',
     {
@@ -144,7 +148,8 @@ const addChange: AddRoutes = (app, { db, access, now }) => {
       },
     },
     async (request) => {
-      const { workspaceId, actor: by } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId, actor: by } = reader;
       const name = request.body.name === undefined ? undefined : readName(request.body.name);
       const definition = readDefinition(request.body);
       const decision = await changeWorkspace(db, workspaceId, async (transaction) => {
@@ -153,14 +158,17 @@ const addChange: AddRoutes = (app, { db, access, now }) => {
         await requireAudiences(transaction, workspaceId, definition);
         const place = { workspaceId, decisionId };
         await addVersion(transaction, place, { name, definition, at: now(), by });
-        return requireDecision(transaction, workspaceId, decisionId);
+        const changed = await requireDecision(transaction, workspaceId, decisionId);
+        const detail = { id: decisionId, key: changed.key, version: changed.lastVersion };
+        await noteChange(transaction, { now, newId }, { ...reader, action: 'decision.change', detail });
+        return changed;
       });
       return shownDecision(decision);
     },
   );
 };
 
-const addDeletion: AddRoutes = (app, { db, access }) => {
+const addDeletion: AddRoutes = (app, { db, access, now, newId }) => {
   app.delete(
     '/v1/decisions/:id',
     {
@@ -172,10 +180,13 @@ const addDeletion: AddRoutes = (app, { db, access }) => {
       },
     },
     async (request, reply) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       await changeWorkspace(db, workspaceId, async (transaction) => {
-        const { id: decisionId } = await requireDecision(transaction, workspaceId, request.params.id);
-        await deleteDecision(transaction, { workspaceId, decisionId });
+        const { id, key } = await requireDecision(transaction, workspaceId, request.params.id);
+        await deleteDecision(transaction, { workspaceId, decisionId: id });
+        const noted = { action: 'decision.delete', detail: { id, key } };
+        await noteChange(transaction, { now, newId }, { ...reader, ...noted });
       });
       return reply.code(204).send(null);
     },

@@ -1,4 +1,5 @@
 import { Type } from '@fastify/type-provider-typebox';
+import type { Reader } from '../access';
 import { encodeCursor } from '../core/cursor';
 import { changeWorkspace, inWorkspace } from '../db/connect';
 import { listAttempts, listDeliveries, replayDead } from '../db/delivery-log';
@@ -13,6 +14,7 @@ import {
   DestinationParams,
   requireDestination,
 } from './destination-schema';
+import { noteChange } from './note-change';
 import { pageFrom, readCursor } from './page';
 
 const tags = ['destinations'];
@@ -78,13 +80,19 @@ const addLog: AddRoutes = (app, { db, access }) => {
   );
 };
 
-const addReplay: AddRoutes = (app, { db, access, now }) => {
-  const replay = (place: { workspaceId: string; reference: string }, deliveryId?: string) =>
-    changeWorkspace(db, place.workspaceId, async (transaction) => {
-      const { id } = await requireDestination(transaction, place);
-      const its = { workspaceId: place.workspaceId, destinationId: id };
+const addReplay: AddRoutes = (app, { db, access, now, newId }) => {
+  const replay = (reader: Reader, reference: string, deliveryId?: string) =>
+    changeWorkspace(db, reader.workspaceId, async (transaction) => {
+      const { workspaceId } = reader;
+      const { id, key } = await requireDestination(transaction, { workspaceId, reference });
       const which = deliveryId === undefined ? {} : { deliveryId };
-      return { replayed: await replayDead(transaction, its, { ...which, at: now() }) };
+      const its = { workspaceId, destinationId: id };
+      const replayed = await replayDead(transaction, its, { ...which, at: now() });
+      if (replayed > 0) {
+        const noted = { action: 'destination.replay', detail: { id, key, deliveries: replayed } };
+        await noteChange(transaction, { now, newId }, { ...reader, ...noted });
+      }
+      return { replayed };
     });
 
   app.post(
@@ -100,10 +108,7 @@ const addReplay: AddRoutes = (app, { db, access, now }) => {
         response: { 200: ReplayedSchema },
       },
     },
-    async (request) => {
-      const { workspaceId } = access.readerOf(request);
-      return replay({ workspaceId, reference: request.params.id });
-    },
+    async (request) => replay(access.readerOf(request), request.params.id),
   );
 
   app.post(
@@ -117,9 +122,8 @@ const addReplay: AddRoutes = (app, { db, access, now }) => {
       },
     },
     async (request) => {
-      const { workspaceId } = access.readerOf(request);
       const { id: reference, deliveryId } = request.params;
-      const replayed = await replay({ workspaceId, reference }, deliveryId);
+      const replayed = await replay(access.readerOf(request), reference, deliveryId);
       if (replayed.replayed === 0)
         throw new ApiError('not_found', 'The destination has no such delivery among the dead.');
       return replayed;

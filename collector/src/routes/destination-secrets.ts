@@ -6,6 +6,7 @@ import { deleteSecret, insertSecret } from '../db/destination-secrets';
 import { ApiError } from '../errors';
 import type { AddRoutes } from './context';
 import { DestinationParams, requireDestination, SecretParams, ShownSecretSchema } from './destination-schema';
+import { noteChange } from './note-change';
 
 const tags = ['destinations'];
 
@@ -24,12 +25,18 @@ export const addDestinationSecretRoutes: AddRoutes = (app, { db, access, now, ne
       },
     },
     async (request, reply) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       const made = { id: newId(), secret: webhookSecretOf(randomBytes(SECRET_BYTES)), createdAt: now() };
       await changeWorkspace(db, workspaceId, async (transaction) => {
-        const { id } = await requireDestination(transaction, { workspaceId, reference: request.params.id });
+        const { id, key } = await requireDestination(transaction, {
+          workspaceId,
+          reference: request.params.id,
+        });
         const isAdded = await insertSecret(transaction, { workspaceId, destinationId: id }, made);
         if (!isAdded) throw new ApiError('secrets_full');
+        const noted = { action: 'destination.add_secret', detail: { id, key, secretId: made.id } };
+        await noteChange(transaction, { now, newId }, { ...reader, ...noted });
       });
       return reply.code(201).send(made);
     },
@@ -46,13 +53,16 @@ export const addDestinationSecretRoutes: AddRoutes = (app, { db, access, now, ne
       },
     },
     async (request, reply) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       const { id: reference, secretId } = request.params;
       await changeWorkspace(db, workspaceId, async (transaction) => {
-        const { id } = await requireDestination(transaction, { workspaceId, reference });
+        const { id, key } = await requireDestination(transaction, { workspaceId, reference });
         const outcome = await deleteSecret(transaction, { workspaceId, destinationId: id }, secretId);
         if (outcome === 'unknown') throw new ApiError('not_found');
         if (outcome === 'last') throw new ApiError('last_secret');
+        const noted = { action: 'destination.delete_secret', detail: { id, key, secretId } };
+        await noteChange(transaction, { now, newId }, { ...reader, ...noted });
       });
       return reply.code(204).send(null);
     },

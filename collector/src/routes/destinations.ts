@@ -30,6 +30,7 @@ import {
 } from './destination-schema';
 import { addDestinationSecretRoutes } from './destination-secrets';
 import { addDestinationTest } from './destination-test';
+import { fieldsOf, noteChange } from './note-change';
 import { pageFrom, readCursor } from './page';
 
 const tags = ['destinations'];
@@ -62,7 +63,8 @@ const addCreation: AddRoutes = (app, { db, access, now, newId, webhooks }) => {
       },
     },
     async (request, reply) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       const { url, audiences, batchSize = MAX_BATCH, backfill = true, state = 'active' } = request.body;
       const id = newId();
       const name = readName(request.body.name);
@@ -80,6 +82,8 @@ const addCreation: AddRoutes = (app, { db, access, now, newId, webhooks }) => {
         const place = { workspaceId, destinationId: id };
         await insertSecret(transaction, place, { id: newId(), secret, createdAt: at });
         await follow(transaction, { ...place, audienceIds, isBackfilled: backfill });
+        const noted = { action: 'destination.create', detail: { id, key, audiences: audienceIds.length } };
+        await noteChange(transaction, { now, newId }, { ...reader, ...noted });
         return requireDestination(transaction, { workspaceId, reference: id });
       });
       return reply.code(201).send({ ...created, secret });
@@ -131,7 +135,7 @@ const addReading: AddRoutes = (app, { db, access }) => {
   );
 };
 
-const addChange: AddRoutes = (app, { db, access, now, webhooks }) => {
+const addChange: AddRoutes = (app, { db, access, now, newId, webhooks }) => {
   app.patch(
     '/v1/destinations/:id',
     {
@@ -148,12 +152,13 @@ const addChange: AddRoutes = (app, { db, access, now, webhooks }) => {
       },
     },
     async (request) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       const { name, audiences, backfill = true, ...change } = request.body;
       if (change.url !== undefined) requireUrl(webhooks, change.url);
       const reference = request.params.id;
       return changeWorkspace(db, workspaceId, async (transaction) => {
-        const { id } = await requireDestination(transaction, { workspaceId, reference });
+        const { id, key } = await requireDestination(transaction, { workspaceId, reference });
         const place = { workspaceId, destinationId: id };
         await lockDestination(transaction, place);
         await changeDestination(transaction, place, {
@@ -165,13 +170,16 @@ const addChange: AddRoutes = (app, { db, access, now, webhooks }) => {
           const audienceIds = await readAudiences(transaction, { workspaceId, audiences });
           await follow(transaction, { ...place, audienceIds, isBackfilled: backfill });
         }
+        const { state } = change;
+        const detail = { id, key, fields: fieldsOf(request.body), ...(state === undefined ? {} : { state }) };
+        await noteChange(transaction, { now, newId }, { ...reader, action: 'destination.change', detail });
         return requireDestination(transaction, { workspaceId, reference });
       });
     },
   );
 };
 
-const addDeletion: AddRoutes = (app, { db, access }) => {
+const addDeletion: AddRoutes = (app, { db, access, now, newId }) => {
   app.delete(
     '/v1/destinations/:id',
     {
@@ -183,10 +191,16 @@ const addDeletion: AddRoutes = (app, { db, access }) => {
       },
     },
     async (request, reply) => {
-      const { workspaceId } = access.readerOf(request);
+      const reader = access.readerOf(request);
+      const { workspaceId } = reader;
       await changeWorkspace(db, workspaceId, async (transaction) => {
-        const { id } = await requireDestination(transaction, { workspaceId, reference: request.params.id });
+        const { id, key } = await requireDestination(transaction, {
+          workspaceId,
+          reference: request.params.id,
+        });
         await deleteDestination(transaction, { workspaceId, destinationId: id });
+        const noted = { action: 'destination.delete', detail: { id, key } };
+        await noteChange(transaction, { now, newId }, { ...reader, ...noted });
       });
       return reply.code(204).send(null);
     },

@@ -26,6 +26,24 @@ const HealthBody = Type.Object({
     writers: Type.Integer(),
     oldestAgeMs: Type.Number(),
   }),
+  deliveries: Type.Object(
+    {
+      waiting: Type.Integer({ description: 'Sent in vain, and waiting for the next try.' }),
+      oldestAgeMs: Nullable(
+        Type.Number({ description: 'How long the oldest change waits to be sent; null: none does.' }),
+      ),
+      deadOfLastDay: Type.Integer({ description: 'Given up within the last 24 hours.' }),
+      delivered: Type.Integer({ description: 'Since the process started, as is `failed`.' }),
+      failed: Type.Integer({ description: 'Attempts that were not answered with 2xx.' }),
+      lookedAt: Nullable(
+        Type.Unsafe<Date>({
+          ...InstantOut,
+          description: 'When the process looked last, which it does each second; null: not yet.',
+        }),
+      ),
+    },
+    { description: 'To the destinations of all workspaces that are active.' },
+  ),
   ingest: Type.Object({
     ...Counts,
     lastFlush: Nullable(
@@ -58,6 +76,7 @@ export const addHealthRoutes: AddRoutes = (app, { db, ingest, metrics, config, n
         memory: { rss, heapTotal, heapUsed },
         database: isConnected ? 'connected' : 'disconnected',
         queue: ingest.stats(),
+        deliveries: deliveriesOf(metrics),
         ingest: {
           ...metrics.totals(),
           lastFlush: metrics.lastFlush(),
@@ -85,4 +104,11 @@ export const addHealthRoutes: AddRoutes = (app, { db, ingest, metrics, config, n
 
 function sourcesOf(metrics: Metrics) {
   return [...metrics.bySource()].map(([id, counts]) => ({ id, ...counts }));
+}
+
+/** As they were when the worker looked last: whoever asks, however often, costs the database nothing. */
+function deliveriesOf(metrics: Metrics) {
+  const { waiting, oldestWaitingMs: oldestAgeMs, deadOfLastDay, ...rest } = metrics.deliveries();
+  const { delivered, failed, lookedAt } = rest;
+  return { waiting, oldestAgeMs, deadOfLastDay, delivered, failed, lookedAt };
 }

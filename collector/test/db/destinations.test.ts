@@ -531,6 +531,36 @@ describe('the metrics', () => {
     await api.worker.tick();
     expect(await read()).toEqual({ delivered: before.delivered + 1, failed: before.failed + 1, oldest: 0 });
   });
+
+  it('and /health say what waits, since when, and what was given up within a day, to whoever asks', async () => {
+    const deliveries = async () => {
+      const { status, body } = await api.call('GET', '/health', { headers: {} });
+      expect(status).toBe(200);
+      return body.deliveries;
+    };
+    const { key } = await listed(...users('ann'));
+    const { id } = await connect([key]);
+    receiver.react = answer(500);
+    await api.worker.tick();
+    pass(1000);
+    await api.worker.tick();
+    const late = await deliveries();
+    expect(late).toEqual({
+      ...{ waiting: 1, oldestAgeMs: 1000, deadOfLastDay: 0 },
+      ...{ delivered: expect.any(Number), failed: expect.any(Number) },
+      lookedAt: api.clock.now.toISOString(),
+    });
+    await giveUp();
+    expect(await deliveries()).toMatchObject({ waiting: 0, oldestAgeMs: null, deadOfLastDay: 1 });
+    const metrics = await api.call('GET', '/metrics', {
+      headers: { authorization: `Bearer ${METRICS_TOKEN}` },
+    });
+    expect(metrics.body).toMatch(/^throughline_deliveries_dead_of_last_day 1$/m);
+    pass(24 * HOUR_MS);
+    await api.worker.tick();
+    expect(await deliveries()).toMatchObject({ deadOfLastDay: 0 });
+    expect(await show(id)).toMatchObject({ dead: 1 });
+  });
 });
 
 describe('what came', () => {
