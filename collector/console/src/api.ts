@@ -36,8 +36,8 @@ export function patch<T>(url: string, body: unknown): Promise<Result<T>> {
   return call<T>(url, { method: 'PATCH', body });
 }
 
-export function put<T>(url: string): Promise<Result<T>> {
-  return call<T>(url, { method: 'PUT' });
+export function put<T>(url: string, body?: unknown): Promise<Result<T>> {
+  return call<T>(url, { method: 'PUT', body });
 }
 
 export function postCsv<T>(url: string, csv: string): Promise<Result<T>> {

@@ -13,11 +13,17 @@ const Profile = lazy(() => import('./pages/profile').then((module) => module.Pro
 const Audiences = lazy(() => import('./pages/audiences').then((module) => module.Audiences));
 const NewAudience = lazy(() => import('./pages/new-audience').then((module) => module.NewAudience));
 const Audience = lazy(() => import('./pages/audience').then((module) => module.Audience));
+const EditAudience = lazy(() => import('./pages/edit-audience').then((module) => module.EditAudience));
 const Decisions = lazy(() => import('./pages/decisions').then((module) => module.Decisions));
+const NewDecision = lazy(() => import('./pages/new-decision').then((module) => module.NewDecision));
 const Decision = lazy(() => import('./pages/decision').then((module) => module.Decision));
+const EditDecision = lazy(() => import('./pages/edit-decision').then((module) => module.EditDecision));
 const Destinations = lazy(() => import('./pages/destinations').then((module) => module.Destinations));
 const NewDestination = lazy(() => import('./pages/new-destination').then((module) => module.NewDestination));
 const Destination = lazy(() => import('./pages/destination').then((module) => module.Destination));
+const EditDestination = lazy(() =>
+  import('./pages/edit-destination').then((module) => module.EditDestination),
+);
 const NotFound = lazy(() => import('./pages/not-found').then((module) => module.NotFound));
 
 export function App() {
@@ -67,11 +73,15 @@ function Pages() {
         <Route path="/console/audiences" component={Audiences} />
         <Route path="/console/audiences/new" component={NewAudience} />
         <Route path="/console/audiences/:id" component={Audience} />
+        <Route path="/console/audiences/:id/edit" component={EditAudience} />
         <Route path="/console/decisions" component={Decisions} />
+        <Route path="/console/decisions/new" component={NewDecision} />
         <Route path="/console/decisions/:id" component={Decision} />
+        <Route path="/console/decisions/:id/edit" component={EditDecision} />
         <Route path="/console/destinations" component={Destinations} />
         <Route path="/console/destinations/new" component={NewDestination} />
         <Route path="/console/destinations/:id" component={Destination} />
+        <Route path="/console/destinations/:id/edit" component={EditDestination} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>

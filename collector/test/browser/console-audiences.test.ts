@@ -1,9 +1,10 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { launchChromium } from '../support/chromium';
 import { startCollector, type StartedCollector } from '../support/collector';
 import { createTestDatabase, type TestDatabase } from '../support/database';
+import { openChromium } from '../support/shared-chromium';
+import { type SignedIn, signIn } from '../support/signed-in';
 
 const PRO = { trait: 'plan', eq: 'pro' };
 const BOUGHT = { event: 'Order Completed', within: '30d' };
@@ -11,7 +12,7 @@ const BOUGHT = { event: 'Order Completed', within: '30d' };
 let database: TestDatabase;
 let collector: StartedCollector;
 let browser: Browser;
-let signedIn: Awaited<ReturnType<BrowserContext['storageState']>>;
+let signedIn: SignedIn;
 let context: BrowserContext;
 let page: Page;
 /** What the browser complained about, except answers that are no 200: those are the console's own business. */
@@ -20,19 +21,14 @@ let complaints: string[];
 beforeAll(async () => {
   database = await createTestDatabase();
   collector = await startCollector({ env: { DATABASE_URL: database.url } });
-  browser = await launchChromium();
+  browser = await openChromium();
   await send(
     identify('u-ada', { plan: 'pro', email: 'ada@example.com' }),
     identify('u-bob', { plan: 'free', email: 'bob@example.com' }),
     identify('u-cat', { plan: 'pro' }),
     { type: 'track', userId: 'u-bob', event: 'Order Completed', properties: { revenue: 10 } },
   );
-  const entering = await browser.newContext();
-  const entered = await entering.newPage();
-  await entered.goto(collector.consoleLink);
-  await entered.getByRole('heading', { name: 'Live' }).waitFor();
-  signedIn = await entering.storageState();
-  await entering.close();
+  signedIn = await signIn(browser, collector);
 });
 
 afterAll(async () => {
@@ -115,6 +111,123 @@ describe('an audience’s page', () => {
   });
 });
 
+describe('an audience that is edited', () => {
+  test('says beside its rule what is wrong there, shows what another one would find, and then has its members', async () => {
+    const { id } = await create({ name: 'Edited', rule: PRO });
+    await open(id);
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.getByRole('heading', { name: 'Edit Edited' }).waitFor();
+    const rule = page.getByLabel('Rule');
+    expect(JSON.parse(await rule.inputValue())).toEqual(PRO);
+    await rule.fill('{"all":[{"trait":"plan","eq":"pro"},{"event":"Order Completed","gte":"1"}]}');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('#rule-faults').getByText('rule.all[1].gte').waitFor();
+    expect(await described('rule')).toEqual({ isFocused: true, isInvalid: 'true', by: 'rule-faults' });
+
+    await rule.fill(JSON.stringify(BOUGHT));
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.getByRole('region', { name: 'Preview' }).getByText('1 profile').waitFor();
+    await page.getByLabel('Name').fill('Changed');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Changed', exact: true }).waitFor();
+    await page.getByRole('row', { name: /bob@example\.com/ }).waitFor();
+    expect(await page.getByRole('row', { name: /u-cat/ }).count()).toBe(0);
+  });
+
+  test('by its name alone is not rebuilt, and a list has no rule to edit', async () => {
+    const ruled = await create({ name: 'Renamed', rule: PRO });
+    const { rebuiltAt } = await read(`audiences/${ruled.id}`);
+    await page.goto(at(`/console/audiences/${ruled.id}/edit`));
+    await page.getByLabel('Name').fill('Renamed again');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Renamed again' }).waitFor();
+    expect(await read(`audiences/${ruled.id}`)).toMatchObject({
+      name: 'Renamed again',
+      rebuiltAt,
+      rule: PRO,
+    });
+
+    const listed = await create({ name: 'Listed by hand', ids: ['user:u-ada'] });
+    await page.goto(at(`/console/audiences/${listed.id}/edit`));
+    await page.getByLabel('Name').fill('Listed');
+    expect(await page.getByLabel('Rule').count()).toBe(0);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Listed', exact: true }).waitFor();
+  });
+});
+
+describe('a decision', () => {
+  test('is written case by case, each fault beside its field, and is put into another order by keyboard', async () => {
+    const { key } = await create({ name: 'Loyal ones', ids: ['user:u-ada'] });
+    await page.goto(at('/console/decisions'));
+    await page.getByRole('link', { name: 'New decision' }).click();
+    await page.getByLabel('Name', { exact: true }).first().fill('Banner');
+    await page.getByRole('button', { name: 'Add a case' }).click();
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type('loyal');
+    await inCase('Case 1').getByLabel('Rule').fill('{"trait": "plan", "gte": "x"}');
+    await inCase('Otherwise').getByLabel('Payload').fill('{ oh');
+    await page.getByRole('button', { name: 'Create decision' }).click();
+    await inCase('Otherwise').getByText('This is not JSON yet').waitFor();
+    await inCase('Otherwise').getByLabel('Payload').fill('{"show": "nothing"}');
+    await page.getByRole('button', { name: 'Create decision' }).click();
+    await inCase('Case 1').getByText('cases[0].when.gte must be a number').waitFor();
+    await inCase('Case 2').getByText('cases[1].when.audience must be').waitFor();
+    expect(await described('case-0-when')).toEqual({
+      ...{ isFocused: true, isInvalid: 'true', by: 'case-0-when-faults' },
+    });
+
+    await inCase('Case 1').getByLabel('Rule').fill('{"trait": "plan", "eq": "pro"}');
+    await inCase('Case 2').getByLabel('For the members of').selectOption('Loyal ones');
+    await page.getByRole('button', { name: 'Move Case 2 up' }).focus();
+    await page.keyboard.press('Enter');
+    expect(await inCase('Case 1').getByLabel('Name').inputValue()).toBe('loyal');
+    // It is the first one now, and cannot go on upwards.
+    await page.getByRole('button', { name: 'Move Case 1 down' }).and(page.locator(':focus')).waitFor();
+    await page.getByRole('button', { name: 'Create decision' }).click();
+    await page.getByRole('heading', { name: 'Banner', exact: true }).waitFor();
+    expect(await read('decisions/banner')).toMatchObject({
+      version: 1,
+      cases: [
+        { key: 'loyal', when: { audience: key }, then: {} },
+        { key: 'premium', when: PRO, then: { page: 'premium' } },
+        { key: 'control', when: null, then: { show: 'nothing' } },
+      ],
+    });
+  });
+
+  test('is edited as its next version, goes back to an older one, on from there, and away', async () => {
+    const cases = [{ key: 'all', then: { show: 1 } }];
+    const { id } = await create({ name: 'Versioned', cases, timeLimitMs: 100, record: true }, 'decisions');
+    await page.goto(at(`/console/decisions/${id}`));
+    await page.getByRole('link', { name: 'Edit', exact: true }).click();
+    await page.getByText('This is version 1, which answers now.').waitFor();
+    await inCase('Otherwise').getByLabel('Payload').fill('{"show": 2}');
+    await page.getByLabel('Pages may ask').check();
+    await page.getByRole('button', { name: 'Save as the next version' }).click();
+    await page.getByRole('status').getByText('Version 2 answers now.').waitFor();
+    await figure('Version').getByText('2', { exact: true }).waitFor();
+    expect(await read(`decisions/${id}`)).toMatchObject({
+      ...{ version: 2, timeLimitMs: 100, record: true, public: true },
+      cases: [{ key: 'all', then: { show: 2 } }],
+    });
+
+    await page.getByRole('button', { name: 'Let it answer' }).click();
+    await figure('Version').getByText('1', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Edit from it' }).click();
+    await page.getByText('This is version 2; version 1 answers now.').waitFor();
+    expect(JSON.parse(await inCase('Otherwise').getByLabel('Payload').inputValue())).toEqual({ show: 2 });
+    await page.getByRole('button', { name: 'Save as the next version' }).click();
+    await figure('Version').getByText('3', { exact: true }).waitFor();
+
+    await page.getByRole('button', { name: 'Delete decision' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('heading', { name: 'Decisions', exact: true }).waitFor();
+    await page.goto(at(`/console/decisions/${id}/edit`));
+    await page.getByRole('heading', { name: 'There is no such decision' }).waitFor();
+  });
+});
+
 describe('a list', () => {
   test('is made of names, one a line; whoever is unknown is said; one is added and taken off by hand, more from a file', async () => {
     await page.goto(at('/console/audiences/new'));
@@ -163,7 +276,7 @@ describe('a preview', () => {
 });
 
 test.each(['light', 'dark'] as const)(
-  'at 375 px no page of audiences scrolls sideways (%s)',
+  'at 375 px no page of audiences and decisions scrolls sideways (%s)',
   async (colorScheme) => {
     await openPage({ storageState: signedIn, viewport: { width: 375, height: 760 }, colorScheme });
     const rule = { all: [PRO, { event: 'A name that is long enough to need two lines', lte: 2 }] };
@@ -180,12 +293,38 @@ test.each(['light', 'dark'] as const)(
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(overflow, path).toBeLessThanOrEqual(0);
     }
+    const when = { audience: ruled.key };
+    const cases = [{ when, then: { text: 'long '.repeat(40) } }, { then: {} }];
+    const decision = await create({ name: `A decision that is ${colorScheme}`, cases }, 'decisions');
+    for (const [path, content] of [
+      [`audiences/${ruled.id}/edit`, 'textarea'],
+      ['decisions', 'tbody tr'],
+      ['decisions/new', '.case-form'],
+      [`decisions/${decision.id}`, 'tbody tr'],
+      [`decisions/${decision.id}/edit`, '.case-form'],
+    ] as const) {
+      await page.goto(at(`/console/${path}`));
+      await page.locator(content).first().waitFor();
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow, path).toBeLessThanOrEqual(0);
+    }
   },
 );
 
 /** A figure at the head of the page, by its title. */
 const figure = (title: string) =>
   page.locator('.figures > div', { has: page.getByText(title, { exact: true }) });
+
+const inCase = (name: string) => page.getByRole('group', { name, exact: true });
+
+/** How a field says that it is wrong, to who sees and to who listens. */
+function described(id: string) {
+  return page.locator(`#${id}`).evaluate((field) => ({
+    isFocused: document.activeElement === field,
+    isInvalid: field.getAttribute('aria-invalid'),
+    by: field.getAttribute('aria-describedby'),
+  }));
+}
 
 const identify = (userId: string, traits: object) => ({ type: 'identify', userId, traits });
 
@@ -210,8 +349,19 @@ function at(path: string): string {
   return collector.url + path;
 }
 
-async function create(body: object): Promise<{ readonly id: string; readonly key: string }> {
-  const answer = await fetch(at('/v1/audiences'), {
+async function read(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await fetch(at(`/v1/${path}`), {
+    headers: { authorization: `Bearer ${collector.secretKey}` },
+  });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as Record<string, unknown>;
+}
+
+async function create(
+  body: object,
+  what = 'audiences',
+): Promise<{ readonly id: string; readonly key: string }> {
+  const answer = await fetch(at(`/v1/${what}`), {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${collector.secretKey}` },
     body: JSON.stringify(body),

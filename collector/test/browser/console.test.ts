@@ -1,9 +1,10 @@
 import { text } from 'node:stream/consumers';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openChromium } from '../support/shared-chromium';
 import { startCollector, type StartedCollector } from '../support/collector';
 import { createTestDatabase, type TestDatabase } from '../support/database';
+import { openChromium } from '../support/shared-chromium';
+import { type SignedIn, signIn } from '../support/signed-in';
 
 const ANONYMOUS = '01936c1e-8d5a-7cc0-8e2f-a1b2c3d4e5f6';
 const HOSTILE = '<img src="/x" onerror="document.title=\'owned\'">';
@@ -11,7 +12,7 @@ const HOSTILE = '<img src="/x" onerror="document.title=\'owned\'">';
 let database: TestDatabase;
 let collector: StartedCollector;
 let browser: Browser;
-let signedIn: Awaited<ReturnType<BrowserContext['storageState']>>;
+let signedIn: SignedIn;
 let context: BrowserContext;
 let page: Page;
 /** What the browser complained about, except answers that are no 200: those are the console's own business. */
@@ -33,12 +34,7 @@ beforeAll(async () => {
     order('u-ada', { order_id: 'A-2', revenue: 79.5, note: HOSTILE }),
     { type: 'page', anonymousId: 'passer-by', properties: { path: '/' } },
   );
-  const entering = await browser.newContext();
-  const entered = await entering.newPage();
-  await entered.goto(collector.consoleLink);
-  await entered.getByRole('heading', { name: 'Live' }).waitFor();
-  signedIn = await entering.storageState();
-  await entering.close();
+  signedIn = await signIn(browser, collector);
 });
 
 afterAll(async () => {

@@ -2,10 +2,11 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { changeWorkspace, openDatabase } from '../../src/db/connect';
-import { launchChromium } from '../support/chromium';
 import { startCollector, type StartedCollector } from '../support/collector';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { answer, openReceiver, type Receiver } from '../support/receiver';
+import { openChromium } from '../support/shared-chromium';
+import { type SignedIn, signIn } from '../support/signed-in';
 
 const HOSTILE = '<img src="/x" onerror="document.title=\'owned\'">';
 
@@ -13,7 +14,7 @@ let database: TestDatabase;
 let collector: StartedCollector;
 let receiver: Receiver;
 let browser: Browser;
-let signedIn: Awaited<ReturnType<BrowserContext['storageState']>>;
+let signedIn: SignedIn;
 let context: BrowserContext;
 let page: Page;
 
@@ -22,16 +23,11 @@ beforeAll(async () => {
   receiver = await openReceiver();
   [collector, browser] = await Promise.all([
     startCollector({ env: { DATABASE_URL: database.url, THROUGHLINE_WEBHOOK_ALLOW: 'http://127.0.0.1:*' } }),
-    launchChromium(),
+    openChromium(),
   ]);
   await post('/v1/batch', { batch: ['ada', 'bob'].map((userId) => ({ type: 'identify', userId })) });
   await post('/v1/audiences', { name: 'Big spenders', ids: ['user:ada', 'user:bob'] });
-  const entering = await browser.newContext();
-  const entered = await entering.newPage();
-  await entered.goto(collector.consoleLink);
-  await entered.getByRole('heading', { name: 'Live' }).waitFor();
-  signedIn = await entering.storageState();
-  await entering.close();
+  signedIn = await signIn(browser, collector);
 });
 afterAll(async () => {
   await browser?.close();
@@ -105,6 +101,35 @@ describe('destinations', () => {
     expect(await page.content()).not.toContain('whsec_');
     await receiver.has(1);
     expect(receiver.received[0]!.changes.map(({ isBackfill }) => isBackfill)).toEqual([true, true]);
+  });
+
+  test('one is edited: what is wrong stands with its field, and an audience that is added sends its members', async () => {
+    await post('/v1/audiences', { name: 'Friends', ids: ['user:ada'] });
+    const { id } = await connect('Moved', { state: 'paused', backfill: false });
+    await page.goto(at(`destinations/${id}`));
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.getByLabel('Big spenders').uncheck();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('#audiences-faults').getByText('fewer than 1').waitFor();
+    await page.getByLabel('Friends').check();
+    await page.getByLabel('URL').fill('https://10.0.0.1/');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('#url-faults').getByText('must be a host of the public internet').waitFor();
+    expect(await page.locator(':focus').getAttribute('name')).toBe('url');
+
+    await page.getByLabel('Name').fill('Moved away');
+    await page.getByLabel('URL').fill(`${receiver.url}/elsewhere`);
+    await page.getByLabel('Changes in a request').fill('1');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Moved away' }).waitFor();
+    await page.getByText(`${receiver.url}/elsewhere`).waitFor();
+    await page.getByText('one for each change').waitFor();
+    const before = receiver.received.length;
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await receiver.has(before + 1);
+    expect(receiver.received.at(-1)!.changes.map(({ audience, userId }) => [audience, userId])).toEqual([
+      ['friends', 'ada'],
+    ]);
   });
 
   test('a test says what the receiver said, and its words are only ever text', async () => {
@@ -192,6 +217,7 @@ describe('destinations', () => {
         ['destinations', 'tbody tr'],
         ['destinations/new', 'fieldset input'],
         [`destinations/${id}`, '.log-head'],
+        [`destinations/${id}/edit`, 'fieldset input'],
       ] as const) {
         await page.goto(at(path));
         await page.locator(content).first().waitFor();

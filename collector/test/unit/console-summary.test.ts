@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { problemsOf, readRule } from '../../console/src/pages/rule-text';
 import { campaignOf, factsOf, titleOf } from '../../console/src/summary';
 import type { TimelineEvent } from '../../console/src/wire';
 
@@ -56,17 +55,4 @@ test('a campaign names its source first, and only texts and numbers', () => {
     'mail · spring · 7',
   );
   expect(campaignOf(null)).toBe('');
-});
-
-test('a rule that is not JSON says where, and one that the collector refuses shows each path', () => {
-  expect(readRule('{"event": ')).toMatchObject({ ok: false, problem: { message: /not JSON/ } });
-  const refused = {
-    ok: false,
-    status: 400,
-    code: 'invalid_rule',
-    message: 'The rule is not valid.',
-  } as const;
-  const detail = [{ path: 'rule.all[1].gte', message: 'must be a number' }];
-  expect(problemsOf({ ...refused, detail })).toEqual(detail);
-  expect(problemsOf(refused)).toEqual([{ path: '', message: 'The rule is not valid.' }]);
 });

@@ -1,16 +1,15 @@
 import type { ComponentChildren } from 'preact';
-import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
-import { post, remove } from '../api';
+import { post } from '../api';
 import { counted, shortMoment, wholeNumber } from '../format';
 import { now } from '../now';
 import { Ago } from '../parts/ago';
+import { Delete } from '../parts/delete';
 import { Icon } from '../parts/icon';
 import { JsonView } from '../parts/json-view';
-import { Problem } from '../parts/problem';
-import { Empty, Screen, Skeleton } from '../parts/screen';
+import { Screen } from '../parts/screen';
 import { toastDone, toastFailure } from '../toasts';
-import { useAnswer } from '../use-answer';
+import { useById } from '../use-by-id';
 import type { Audience as AudienceAnswer, Rebuild } from '../wire';
 import { Changes } from './audience-changes';
 import { ListPanel } from './audience-list';
@@ -23,29 +22,8 @@ import { Members } from './members';
 const LOOK_AFTER_MS = 400;
 
 export function Audience() {
-  const id = useRoute().params['id'] ?? '';
-  const {
-    value: audience,
-    failure,
-    reload,
-  } = useAnswer<AudienceAnswer>(`/v1/audiences/${encodeURIComponent(id)}`);
-  if (audience) return <Known audience={audience} onChange={reload} />;
-  if (failure?.status === 404) {
-    return (
-      <Screen title="Audience">
-        <Empty title="There is no such audience">
-          <p>
-            Perhaps it was deleted. <a href="/console/audiences">All audiences</a>
-          </p>
-        </Empty>
-      </Screen>
-    );
-  }
-  return (
-    <Screen title="Audience">
-      {failure ? <Problem failure={failure} onRetry={reload} /> : <Skeleton rows={6} />}
-    </Screen>
-  );
+  const { value: audience, reload, instead } = useById<AudienceAnswer>('audiences');
+  return audience === undefined ? <>{instead}</> : <Known audience={audience} onChange={reload} />;
 }
 
 interface KnownProps {
@@ -81,7 +59,11 @@ function Known({ audience, onChange }: KnownProps) {
           )}
           <References audience={audience} />
           <Changes audience={audience} onChange={onChange} />
-          <Delete audience={audience} />
+          <Delete
+            kind="audiences"
+            of={audience}
+            question={`Delete “${audience.name}” and its list of members? The profiles themselves stay.`}
+          />
         </div>
         <div class="facts-column">
           <SizeChart audience={audience} />
@@ -152,6 +134,10 @@ function Actions({ audience, onChange }: KnownProps) {
         <Icon name="download" />
         Parquet
       </a>
+      <a class="button" href={`/console/audiences/${audience.id}/edit`}>
+        <Icon name="edit" />
+        Edit
+      </a>
       {audience.kind === 'rule' && (
         <button
           type="button"
@@ -164,38 +150,5 @@ function Actions({ audience, onChange }: KnownProps) {
         </button>
       )}
     </>
-  );
-}
-
-/** Asked twice, in place: what is gone is gone, and a dialog of the browser's own would say less. */
-function Delete({ audience }: { readonly audience: AudienceAnswer }) {
-  const { route } = useLocation();
-  const [asked, ask] = useState(false);
-  const confirm = async (): Promise<void> => {
-    const answer = await remove(`/v1/audiences/${encodeURIComponent(audience.id)}`);
-    if (!answer.ok) return toastFailure(answer);
-    toastDone(`“${audience.name}” was deleted.`);
-    route('/console/audiences', true);
-  };
-  if (!asked) {
-    return (
-      <button type="button" class="button-quiet delete" onClick={() => ask(true)}>
-        <Icon name="trash" />
-        Delete audience
-      </button>
-    );
-  }
-  return (
-    <div class="panel confirm" role="group" aria-label="Delete audience">
-      <p>Delete “{audience.name}” and its list of members? The profiles themselves stay.</p>
-      <div class="actions">
-        <button type="button" class="button-danger" onClick={confirm}>
-          Delete
-        </button>
-        <button type="button" onClick={() => ask(false)}>
-          Keep
-        </button>
-      </div>
-    </div>
   );
 }

@@ -56,13 +56,16 @@ export function DecisionVersions({ decision, onChange }: DecisionVersionsProps) 
                   </td>
                   <td data-label="By">{createdBy.startsWith('key:') ? 'a secret key' : createdBy}</td>
                   <td data-label="Cases">{cases.map((each) => each.key).join(', ')}</td>
-                  <td>
+                  <td class="version-way">
                     {isActive ? (
                       'answers now'
                     ) : (
-                      <button type="button" disabled={busy} onClick={() => void activate(version)}>
-                        Let it answer
-                      </button>
+                      <>
+                        <button type="button" disabled={busy} onClick={() => void activate(version)}>
+                          Let it answer
+                        </button>
+                        <a href={`/console/decisions/${decision.id}/edit?version=${version}`}>Edit from it</a>
+                      </>
                     )}
                   </td>
                 </tr>

@@ -1,37 +1,16 @@
-import { useRoute } from 'preact-iso';
 import { Ago } from '../parts/ago';
+import { Delete } from '../parts/delete';
+import { Icon } from '../parts/icon';
 import { JsonView } from '../parts/json-view';
-import { Problem } from '../parts/problem';
-import { Empty, Screen, Skeleton } from '../parts/screen';
-import { useAnswer } from '../use-answer';
+import { Screen } from '../parts/screen';
+import { useById } from '../use-by-id';
 import type { Decision as DecisionAnswer, DecisionCase } from '../wire-decisions';
 import { DecisionVersions } from './decision-versions';
 import { TryDecision } from './try-decision';
 
 export function Decision() {
-  const id = useRoute().params['id'] ?? '';
-  const {
-    value: decision,
-    failure,
-    reload,
-  } = useAnswer<DecisionAnswer>(`/v1/decisions/${encodeURIComponent(id)}`);
-  if (decision) return <Known decision={decision} onChange={reload} />;
-  if (failure?.status === 404) {
-    return (
-      <Screen title="Decision">
-        <Empty title="There is no such decision">
-          <p>
-            Perhaps it was deleted. <a href="/console/decisions">All decisions</a>
-          </p>
-        </Empty>
-      </Screen>
-    );
-  }
-  return (
-    <Screen title="Decision">
-      {failure ? <Problem failure={failure} onRetry={reload} /> : <Skeleton rows={6} />}
-    </Screen>
-  );
+  const { value: decision, reload, instead } = useById<DecisionAnswer>('decisions');
+  return decision === undefined ? <>{instead}</> : <Known decision={decision} onChange={reload} />;
 }
 
 interface KnownProps {
@@ -40,7 +19,7 @@ interface KnownProps {
 }
 
 function Known({ decision, onChange }: KnownProps) {
-  const { name, key, version, timeLimitMs, updatedAt, cases } = decision;
+  const { id, name, key, version, timeLimitMs, updatedAt, cases } = decision;
   return (
     <Screen
       title={name}
@@ -51,6 +30,12 @@ function Known({ decision, onChange }: KnownProps) {
             <code>{key}</code>
           </span>
         </>
+      }
+      actions={
+        <a class="button button-main" href={`/console/decisions/${id}/edit`}>
+          <Icon name="edit" />
+          Edit
+        </a>
       }
     >
       <dl class="figures">
@@ -89,6 +74,13 @@ function Known({ decision, onChange }: KnownProps) {
       </section>
       <TryDecision decision={decision} />
       <DecisionVersions decision={decision} onChange={onChange} />
+      <div class="decision-end">
+        <Delete
+          kind="decisions"
+          of={decision}
+          question={`Delete “${name}” and all its versions? Whoever asks for it is answered 404.`}
+        />
+      </div>
     </Screen>
   );
 }

@@ -1,4 +1,5 @@
 import { Ago } from '../parts/ago';
+import { Icon } from '../parts/icon';
 import { More } from '../parts/more';
 import { Problem } from '../parts/problem';
 import { Empty, Screen, Skeleton } from '../parts/screen';
@@ -8,18 +9,25 @@ import type { Decision } from '../wire-decisions';
 export function Decisions() {
   const pages = usePages<Decision>('/v1/decisions?limit=100');
   const { items, failure, reload } = pages;
+  const create = (
+    <a class="button button-main" href="/console/decisions/new">
+      <Icon name="plus" />
+      New decision
+    </a>
+  );
   return (
-    <Screen title="Decisions" lead="What to do for somebody now, by who they are and what they are doing.">
+    <Screen
+      title="Decisions"
+      lead="What to do for somebody now, by who they are and what they are doing"
+      actions={create}
+    >
       {!items && failure && <Problem failure={failure} onRetry={reload} />}
       {!items && !failure && <Skeleton rows={5} />}
       {items?.length === 0 && (
         <Empty title="No decisions yet">
           <p>
-            One is written over HTTP: <code>POST /v1/decisions</code>, in the{' '}
-            <a href="/docs" target="_blank" rel="noopener">
-              API reference
-            </a>
-            .
+            A decision says which of several cases somebody is: a rule and a payload each, and the last one
+            for everybody else. Callers ask over HTTP, in the moment.
           </p>
         </Empty>
       )}

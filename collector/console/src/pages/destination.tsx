@@ -1,13 +1,12 @@
-import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
-import { patch, post, remove } from '../api';
+import { patch, post } from '../api';
 import { counted, wholeNumber } from '../format';
 import { Ago } from '../parts/ago';
+import { Delete } from '../parts/delete';
 import { Icon } from '../parts/icon';
-import { Problem } from '../parts/problem';
-import { Empty, Screen, Skeleton } from '../parts/screen';
+import { Screen } from '../parts/screen';
 import { toastDone, toastFailure } from '../toasts';
-import { useAnswer } from '../use-answer';
+import { useById } from '../use-by-id';
 import type { Destination as DestinationAnswer, Tested } from '../wire-destinations';
 import { outcomeOf } from '../wire-destinations';
 import { Deliveries } from './deliveries';
@@ -17,25 +16,8 @@ import { StateBadge } from './destination-state';
 const pathOf = ({ id }: { readonly id: string }): string => `/v1/destinations/${encodeURIComponent(id)}`;
 
 export function Destination() {
-  const id = useRoute().params['id'] ?? '';
-  const { value: destination, failure, reload } = useAnswer<DestinationAnswer>(pathOf({ id }));
-  if (destination) return <Known destination={destination} onChange={reload} />;
-  if (failure?.status === 404) {
-    return (
-      <Screen title="Destination">
-        <Empty title="There is no such destination">
-          <p>
-            Perhaps it was deleted. <a href="/console/destinations">All destinations</a>
-          </p>
-        </Empty>
-      </Screen>
-    );
-  }
-  return (
-    <Screen title="Destination">
-      {failure ? <Problem failure={failure} onRetry={reload} /> : <Skeleton rows={6} />}
-    </Screen>
-  );
+  const { value: destination, reload, instead } = useById<DestinationAnswer>('destinations');
+  return destination === undefined ? <>{instead}</> : <Known destination={destination} onChange={reload} />;
 }
 
 interface KnownProps {
@@ -89,7 +71,11 @@ function Known({ destination, onChange }: KnownProps) {
         <div class="facts-column">
           <Facts destination={destination} />
           <Secrets destination={destination} onChange={onChange} />
-          <Delete destination={destination} />
+          <Delete
+            kind="destinations"
+            of={destination}
+            question={`Delete “${destination.name}” with its secrets and its log? What waits is not sent.`}
+          />
         </div>
         <Deliveries destination={destination} onChange={onChange} />
       </div>
@@ -123,6 +109,10 @@ function Actions({
         <Icon name="refresh" />
         Refresh
       </button>
+      <a class="button" href={`/console/destinations/${destination.id}/edit`}>
+        <Icon name="edit" />
+        Edit
+      </a>
       <button type="button" onClick={turn}>
         <Icon name={isActive ? 'pause' : 'play'} />
         {isActive ? 'Pause' : 'Resume'}
@@ -181,38 +171,5 @@ function Facts({ destination }: { readonly destination: DestinationAnswer }) {
         <dd>{batchSize === 1 ? 'one for each change' : `up to ${wholeNumber(batchSize)} changes in each`}</dd>
       </dl>
     </section>
-  );
-}
-
-/** Asked twice, in place, as an audience's. */
-function Delete({ destination }: { readonly destination: DestinationAnswer }) {
-  const { route } = useLocation();
-  const [asked, ask] = useState(false);
-  const confirm = async (): Promise<void> => {
-    const answer = await remove(pathOf(destination));
-    if (!answer.ok) return toastFailure(answer);
-    toastDone(`“${destination.name}” was deleted.`);
-    route('/console/destinations', true);
-  };
-  if (!asked) {
-    return (
-      <button type="button" class="button-quiet delete" onClick={() => ask(true)}>
-        <Icon name="trash" />
-        Delete destination
-      </button>
-    );
-  }
-  return (
-    <div class="panel confirm" role="group" aria-label="Delete destination">
-      <p>Delete “{destination.name}” with its secrets and its log? What waits is not sent.</p>
-      <div class="actions">
-        <button type="button" class="button-danger" onClick={confirm}>
-          Delete
-        </button>
-        <button type="button" onClick={() => ask(false)}>
-          Keep
-        </button>
-      </div>
-    </div>
   );
 }

@@ -1,52 +1,41 @@
+import { described, FaultItems } from '../parts/field';
 import { Icon } from '../parts/icon';
-import { EXAMPLES, type RuleProblem } from './rule-text';
-
-/** What did not happen, and why. */
-export interface Refused {
-  readonly what: string;
-  readonly problems: readonly RuleProblem[];
-}
+import type { Fault } from '../refusal';
+import { EXAMPLES } from './rule-examples';
 
 interface RuleFieldProps {
   readonly text: string;
-  readonly refused: Refused | null;
+  readonly faults: readonly Fault[];
   readonly onText: (text: string) => void;
 }
 
-export function RuleField({ text, refused, onText }: RuleFieldProps) {
+/** An audience's rule as it is written: what is wrong with it, and examples to begin with, stand beside it. */
+export function RuleField({ text, faults, onText }: RuleFieldProps) {
   return (
     <div class="rule-field">
       <div class="field">
         <label for="rule">Rule, as JSON</label>
         <textarea
-          id="rule"
           name="rule"
+          {...described({ name: 'rule', faults })}
           rows={14}
           spellcheck={false}
-          aria-invalid={refused !== null}
-          aria-describedby="rule-problems"
           value={text}
           onInput={(event) => onText(event.currentTarget.value)}
         />
       </div>
       <div class="rule-side">
-        <div id="rule-problems" role="alert">
-          {refused && (
-            <div class="problems">
-              <h2>
-                <Icon name="warning" />
-                {refused.what}
-              </h2>
-              <ul>
-                {refused.problems.map(({ path, message }) => (
-                  <li key={`${path} ${message}`}>
-                    {path && <code>{path}</code>} {message}
-                  </li>
-                ))}
-              </ul>
-            </div>
-          )}
-        </div>
+        {faults.length > 0 && (
+          <div class="problems">
+            <h2>
+              <Icon name="warning" />
+              What is wrong
+            </h2>
+            <ul id="rule-faults">
+              <FaultItems faults={faults} />
+            </ul>
+          </div>
+        )}
         <h2>Begin with an example</h2>
         <ul class="examples">
           {EXAMPLES.map((example) => (

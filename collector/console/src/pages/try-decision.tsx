@@ -2,9 +2,9 @@ import { useState } from 'preact/hooks';
 import { post } from '../api';
 import { JsonView } from '../parts/json-view';
 import { Problem } from '../parts/problem';
+import { readJson } from '../refusal';
 import type { Failure } from '../wire';
 import type { Decided, Decision, Signal } from '../wire-decisions';
-import { readRule } from './rule-text';
 
 const KINDS = { userId: 'User ID', email: 'Email', anonymousId: 'Anonymous ID' } as const;
 type Kind = keyof typeof KINDS;
@@ -22,8 +22,8 @@ export function TryDecision({ decision }: { readonly decision: Decision }) {
   const ask = async (event: Event): Promise<void> => {
     event.preventDefault();
     setDecided(null);
-    const said = readRule(context);
-    if (!said.ok) return setFailure({ ok: false, status: 0, code: 'no_json', message: said.problem.message });
+    const said = readJson(context);
+    if (!said.ok) return setFailure({ ok: false, status: 0, code: 'no_json', message: said.message });
     const asked = { [kind]: value, context: said.value, record: false, timeLimitMs: PATIENT_MS };
     const answer = await post<Decided>('/v1/decide', { decision: decision.id, ...asked });
     setFailure(answer.ok ? null : answer);
