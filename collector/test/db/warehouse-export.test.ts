@@ -431,6 +431,8 @@ describe('POST /v1/exports', () => {
     const { body: first } = await api.call('POST', '/v1/exports', { body: { format: 'ndjson' } });
     const second = await api.call('POST', '/v1/exports', { body: {} });
     expect([second.status, second.body.error.code]).toEqual([409, 'export_running']);
+    // What is noted at one moment is in no order.
+    pass(1);
     expect((await api.call('DELETE', `/v1/exports/${first.id}`)).status).toBe(204);
     // Nothing is left to do, and to cancel.
     await api.worker.exports.work();
@@ -445,8 +447,7 @@ describe('POST /v1/exports', () => {
     expect(list.body.data).toEqual([done]);
     const rest = await api.get(`/v1/exports?cursor=${list.body.nextCursor}`);
     expect([rest.body.data[0].id, rest.body.nextCursor]).toEqual([first.id, null]);
-    const noted = (await api.get('/v1/audit')).body.data.map(({ action }: { action: string }) => action);
-    expect(noted.filter((action: string) => action.startsWith('export.'))).toEqual([
+    expect((await api.get('/v1/audit')).body.data.map(({ action }: { action: string }) => action)).toEqual([
       ...['export.create', 'export.cancel', 'export.create'],
     ]);
     expect((await api.get(`/v1/exports/${randomUUID()}`)).status).toBe(404);
