@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
+import { useEffect, useRef } from 'preact/hooks';
 import { closeSession } from './api';
 import { Icon, Mark, type IconName } from './parts/icon';
 import { chooseTheme, theme, THEMES } from './theme';
@@ -44,8 +45,13 @@ export function Frame({ workspace, children }: FrameProps) {
 
 function Places() {
   const { path } = useLocation();
+  const places = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a narrow screen they do not all fit.
+    places.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [path]);
   return (
-    <nav class="places" aria-label="Console">
+    <nav class="places" aria-label="Console" ref={places}>
       {PLACES.map(({ href, name, icon }) => {
         const here = href === '/console/' ? path === '/console' : path.startsWith(href);
         return (

@@ -223,6 +223,13 @@ describe('destinations', () => {
         await page.locator(content).first().waitFor();
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         expect([path, overflow <= 0]).toEqual([path, true]);
+        // The last of the places, which do not all fit, and where one is.
+        const place = page.getByRole('navigation').locator('[aria-current]');
+        const cutOff = await place.evaluate((link) => {
+          const places = link.parentElement!.getBoundingClientRect();
+          return link.getBoundingClientRect().right - places.right;
+        });
+        expect(Math.max(0, Math.floor(cutOff))).toBe(0);
       }
     },
   );

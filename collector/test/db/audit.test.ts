@@ -66,10 +66,13 @@ describe('the audit log has who creates, changes and deletes', () => {
       );
     await zone('Mars/Olympus');
     const failed = await doing('PATCH /v1/audiences/pros', { rule: BOUGHT }, 500);
+    const never = await doing('POST /v1/audiences', { name: 'Never', rule: BOUGHT }, 500);
     await zone('UTC');
     const wanted = { action: 'audience.change', detail: { ...pros, fields: ['rule'] } };
     const undone = { ...wanted, detail: { ...wanted.detail, hasFailed: true } };
     expect(new Set(failed.noted)).toEqual(new Set([wanted, undone]));
+    expect(never.noted.map(({ action }) => action).sort()).toEqual(['audience.create', 'audience.delete']);
+    expect(JSON.stringify(never.noted)).toContain('"hasFailed":true');
 
     const deleted = await doing('DELETE /v1/audiences/pros', undefined, 204);
     expect(deleted.noted).toEqual([{ action: 'audience.delete', detail: pros }]);
