@@ -81,12 +81,23 @@ const COLLECTOR: Table = {
   // What the demo shop shows.
   demo: ['core', 'db', 'type:kysely'],
   'silent-connections': ['type:node:http', 'type:node:net'],
+  // Fastify's own compilers, to be called later.
+  'lazy-schemas': ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'type:fastify'],
   openapi: ['schema', 'type:fastify'],
   // The Postgres of our own knows nothing of what is stored in it.
   embedded: ['node:*'],
   // The joiners.
   app: [
-    ...['routes', 'access', 'errors', 'failure', 'long-requests', 'openapi', 'silent-connections'],
+    ...[
+      'routes',
+      'access',
+      'errors',
+      'failure',
+      'lazy-schemas',
+      'long-requests',
+      'openapi',
+      'silent-connections',
+    ],
     ...[...FASTIFY, '@fastify/cors', '@fastify/swagger', '@fastify/swagger-ui'],
   ],
   deps: [
