@@ -71,6 +71,15 @@ export interface Step {
   readonly exited: number;
   /** How long the first mark had waited, by the database's clock; null where it was a check that was due. */
   readonly waitedMs: number | null;
+  /** Whether there was no more than that; what has come since is for the next look, with what comes until then. */
+  readonly isLast: boolean;
+}
+
+interface TakenRow {
+  readonly profile_id: string;
+  readonly waited_ms: number | null;
+  /** Marks, or checks, whichever were more; the same in each row. */
+  readonly taken: number;
 }
 
 /**
@@ -89,7 +98,7 @@ export function takeStep(
     const audience = await lockAudience(transaction, { workspaceId, audienceId }, 'skip');
     if (audience === null) return null;
     const isIts = sql`t.workspace_id = ${workspaceId} and t.audience_id = ${audienceId}`;
-    const { rows } = await sql<{ profile_id: string; waited_ms: number | null }>`
+    const { rows } = await sql<TakenRow>`
       with due as materialized (
         select t.profile_id from audience_check t where ${isIts} and t.check_at <= ${now}
         order by t.check_at limit ${sql.lit(MARKS_PER_STEP)}),
@@ -100,7 +109,8 @@ export function takeStep(
         delete from audience_mark t using picked
         where ${isIts} and t.mark_id = picked.mark_id
         returning t.profile_id, t.marked_at)
-      select profile_id, max(extract(epoch from clock_timestamp() - marked_at) * 1000)::double precision as waited_ms
+      select profile_id, max(extract(epoch from clock_timestamp() - marked_at) * 1000)::double precision as waited_ms,
+        (select greatest(count(*), (select count(*) from due)) from picked)::integer as taken
       from (
         select profile_id, marked_at from taken
         union all
@@ -115,6 +125,6 @@ export function takeStep(
       cause: isMarked ? 'event' : 'clock',
     });
     const waitedMs = isMarked ? Math.max(...rows.map((row) => row.waited_ms ?? 0)) : null;
-    return { evaluated: rows.length, entered, exited, waitedMs };
+    return { evaluated: rows.length, entered, exited, waitedMs, isLast: rows[0]!.taken < MARKS_PER_STEP };
   });
 }

@@ -88,6 +88,7 @@ export function createAudienceKeeper(
         exited: stats.exited + step.exited,
         waitedMs: step.waitedMs ?? stats.waitedMs,
       };
+      if (step.isLast) return hasChanged;
     }
     return true;
   }

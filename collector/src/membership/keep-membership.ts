@@ -1,5 +1,6 @@
 import { listWaiting, listWorkspacesWithAudiences } from '../db/audience-steps';
 import { createAudienceKeeper, type MembershipOptions, type MembershipStats } from './keep-audience';
+import { createPace } from './pace';
 
 /** Keeps the members of audiences true. Any number of processes may have one. */
 export interface MembershipKeeper {
@@ -14,17 +15,13 @@ export interface MembershipKeeper {
   readonly stats: () => MembershipStats;
 }
 
-/** Marks of other processes and due checks are looked for this often. */
-const LOOK_EVERY_MS = 1_000;
-/** Whoever is woken waits this long for company: many events in a row are one look. */
-const GATHER_MS = 100;
+/** Audiences read others, so one pass may make work for the next; events that come without end do not make it endless. */
+const PASSES_IN_A_ROW = 20;
 const RECOUNT_AFTER_MS = 24 * 60 * 60 * 1000;
 
 export function createMembershipKeeper(options: MembershipOptions): MembershipKeeper {
   const { db, now, log } = options;
   let isClosed = false;
-  let timer: NodeJS.Timeout | undefined;
-  let woken: NodeJS.Timeout | undefined;
   const audiences = createAudienceKeeper(options, () => isClosed);
 
   async function keepWorkspace(workspaceId: string): Promise<boolean> {
@@ -38,44 +35,34 @@ export function createMembershipKeeper(options: MembershipOptions): MembershipKe
     return hasMore;
   }
 
-  async function run(): Promise<void> {
+  /** @returns whether there may be more to do */
+  async function pass(): Promise<boolean> {
+    let hasMore = false;
     for (const workspaceId of await listWorkspacesWithAudiences(db)) {
-      while (!isClosed && (await keepWorkspace(workspaceId)));
+      if (!isClosed && (await keepWorkspace(workspaceId))) hasMore = true;
     }
+    return hasMore;
   }
 
-  const work = oneBehindAnother(run);
+  const work = oneBehindAnother(async () => {
+    for (let passes = 0; passes < PASSES_IN_A_ROW && !isClosed && (await pass()); passes += 1);
+  });
 
-  function loop(): void {
-    clearTimeout(timer);
-    if (isClosed) return;
-    void work()
-      .catch((error: unknown) => {
-        if (!isClosed) log.error({ err: error }, 'Audiences could not be looked at');
-      })
-      .then(() => {
-        clearTimeout(timer);
-        if (!isClosed) timer = setTimeout(loop, LOOK_EVERY_MS);
-      });
-  }
-
-  function wake(): void {
-    woken ??= setTimeout(() => {
-      woken = undefined;
-      loop();
-    }, GATHER_MS);
-  }
+  const pace = createPace(() =>
+    pass().catch((error: unknown) => {
+      if (!isClosed) log.error({ err: error }, 'Audiences could not be looked at');
+      return false;
+    }),
+  );
 
   return {
     work,
-    start: loop,
-    wake,
+    start: pace.start,
+    wake: pace.wake,
     stats: audiences.stats,
     async close() {
       isClosed = true;
-      clearTimeout(timer);
-      clearTimeout(woken);
-      await work().catch(() => undefined);
+      await Promise.all([pace.close(), work().catch(() => undefined)]);
     },
   };
 }

@@ -17,7 +17,7 @@ import { holds, type Person, type RuleJson } from '../support/rule-oracle';
 import { mayChangeAt } from '../support/rule-moments';
 import { eventsOf, openWriting, type Writing } from '../support/writing';
 
-const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 80);
+const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 40);
 const RULES_A_LIFE = 8;
 /** Where a machine is busy; nothing is said by how long it takes. */
 const TIMEOUT_MS = 60_000 + RUNS * 5_000;

@@ -7,7 +7,7 @@ import { type Portrait, portraitsByDefinition } from '../support/identity-oracle
 import { portraitsStored } from '../support/portraits';
 import { eventsOf, openWriting, type Writing } from '../support/writing';
 
-const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 60);
+const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 30);
 /** So few that some of the generated devices are kiosks, and others are not. */
 const MAX_OWNERS = 4;
 

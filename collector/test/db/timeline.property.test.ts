@@ -11,7 +11,7 @@ import { type Pace, PACE } from '../../src/db/timeline-places';
 import { portraitsByDefinition } from '../support/identity-oracle';
 import { eventsOf, openWriting, SOURCE_ID, type Writing } from '../support/writing';
 
-const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 60);
+const RUNS = Number(process.env['THROUGHLINE_TEST_RUNS'] ?? 30);
 const START = Date.parse('2026-06-01T00:00:00.000Z');
 const at = (minute: number) => new Date(START + minute * 60_000).toISOString();
 
