@@ -12,11 +12,11 @@ const isFast = process.env.THROUGHLINE_BUILD === 'fast';
  * costs a few bytes; one that the page, the wire, a store or another library shares must not be here.
  */
 const INTERNAL = `
-  after announce area batch batchEvents bytes carry clock count database deliver emit erase events exclusive
+  after announce area batch batchEvents bytes call carry clock count database deliver emit erase events exclusive
   expect fail findLive flights forgive given hasLost hasMark heldForMs hold identity idle isAsked isOnline
-  isOpen isOpenAtLast journal keep keepAll kept kind local mark markFlight ms names newId notice onError onHide
+  isOpen isOpenAtLast isOwing journal keep keepAll kept kind local mark markFlight ms names newId notice onError onHide
   onLeave onReturn onWake opening pause postpone prefix queue read readPage reconcile remove resume retryAfter sendOwn
-  sender settle spareBytes stop subscriptions succeed tab take tell transport wake write
+  sender settle spareBytes stop subscriptions tab take tell tracker transport wake write
 `;
 
 /** What is the same for all <script> builds: one file each in `dist/`, which the collector serves. */

@@ -10,7 +10,6 @@ import { followLifecycle, whenActivated } from './browser/lifecycle';
 import { createLocalStore } from './browser/local-storage';
 import type { LocalStore } from './browser/local-storage';
 import { createLeaseLocks, createWebLocks } from './browser/locks';
-import type { Locks } from './browser/locks';
 import { readContext } from './browser/page-context';
 import { followPageViews } from './browser/page-views';
 import { createQueue } from './browser/queue';
@@ -96,10 +95,9 @@ export function openTracker(
   const prefix = `${settings.namespace}.`;
   const cookie = createCookie(`${settings.namespace}_id`, settings.cookieDomain);
   const identity = createIdentityStore({ local, cookie, ...kept, prefix, newId });
-  const { queue, database, sender, locks } = openPipeline(settings, local, { tell, emit });
+  const { queue, database, sender } = openPipeline(settings, local, { tell, emit });
   const life = new AbortController();
   let settlePageView = (): void => undefined;
-  let conceal = settlePageView;
 
   const record = (type: EventType, given: readonly unknown[], moment: OwnMoment): void => {
     const { messageId } = moment;
@@ -134,19 +132,14 @@ export function openTracker(
     });
   };
   const onHide = (): void => (settlePageView(), sender.sendOwn());
-  const stop = (): void => (sender.pause(), conceal(), life.abort());
-  const onReturn = (): void => {
-    conceal = locks.announce();
-    sender.resume();
-  };
-  const onLeave = (): void => (onHide(), sender.pause(), conceal());
-  followLifecycle({ onHide, onLeave, onReturn, onWake: sender.wake }, life.signal);
+  const onLeave = (): void => (onHide(), sender.pause());
+  followLifecycle({ onHide, onLeave, onReturn: sender.resume, onWake: sender.wake }, life.signal);
 
   const tracker: ConsentedTracker = {
     ...createCalls(call),
-    reset: () => (settlePageView(), life.signal.aborted || (identity.reset(), emit('forget', undefined))),
+    reset: () => (settlePageView(), life.signal.aborted || (identity.reset(), emit('forget'))),
     flush: () => (settlePageView(), sender.flush()),
-    close: () => (onHide(), stop()),
+    close: () => (onLeave(), life.abort()),
     use: (plugin) => on('plugin', plugin),
     on,
     ready: Promise.resolve(),
@@ -157,6 +150,7 @@ export function openTracker(
   if (settings.autoPage) {
     settlePageView = followPageViews(readContext, () => void tracker.page(), life.signal);
   }
+  const stop = (): void => (sender.pause(), life.abort());
   return { tracker, call, queue, database, tell, stop };
 }
 
@@ -218,7 +212,6 @@ function openPipeline(
   readonly queue: Queue;
   readonly database: Database;
   readonly sender: Sender;
-  readonly locks: Locks;
 } {
   const { namespace, writeKey, fetch } = settings;
   const prefix = `${namespace}.${writeKey}.`;
@@ -245,9 +238,9 @@ function openPipeline(
     tell,
     onError: (error) => emit('error', error),
     transport: createTransport({ fetch, url, clock, journal }),
-    exclusive: locks.exclusive,
+    ...locks,
     random: Math.random,
     isOnline: () => navigator.onLine,
   });
-  return { queue, database, sender, locks };
+  return { queue, database, sender };
 }

@@ -63,7 +63,7 @@ export function openWithdrawable(
     removeCookie(`${settings.namespace}_id`);
     // A page that is rendered in advance would store what it has recorded when it is opened.
     queue.add = (id) => tell(id, 'consent');
-    subscriptions.emit('forget', undefined);
+    subscriptions.emit('forget');
     end.abort();
   };
   const call: Opened['call'] = (type, given, moment) => {

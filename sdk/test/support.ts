@@ -172,13 +172,12 @@ export function openPage({
     isOnline,
     tell,
     onError,
-    exclusive: locks.exclusive,
+    ...locks,
     random: () => 0.5,
     flushAfterMs: 2_000,
     flushAt: 20,
   });
   const newId = createUuidV7(clock.now, (bytes) => crypto.getRandomValues(bytes));
-  let leave = locks.announce();
   sender.resume();
   return {
     clock,
@@ -202,14 +201,9 @@ export function openPage({
     /** The page is gone, without a word; or it is frozen. */
     die: () => {
       sender.pause();
-      leave();
-      leave = () => undefined;
     },
     /** The page is back out of the back/forward cache. */
-    comeBack: () => {
-      leave = locks.announce();
-      sender.resume();
-    },
+    comeBack: () => sender.resume(),
     /** The messageIds that IndexedDB has. */
     stored: async () => ((await database.names()) ?? []).map((name) => name.slice(0, 36)),
     journalled: () => journal.names().map((name) => name.slice(0, 36)),

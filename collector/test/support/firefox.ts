@@ -14,6 +14,9 @@ const PREFERENCES = {
   'browser.shell.checkDefaultBrowser': false,
   'browser.startup.page': 0,
   'datareporting.policy.dataSubmissionEnabled': false,
+  // Pages close their tabs, and each has a process of its own, which ends with its tab.
+  'dom.allow_scripts_to_close_windows': true,
+  'dom.ipc.processCount.webIsolated': 8,
   'extensions.systemAddon.update.enabled': false,
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,

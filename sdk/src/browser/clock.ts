@@ -3,7 +3,7 @@ export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls back after so many milliseconds, whatever happens to the date meanwhile; returns its undo. */
-  after(ms: number, run: () => void): () => void;
+  after(ms: number, run: () => unknown): () => void;
 }
 
 export const browserClock: Clock = {

@@ -17,11 +17,14 @@ export interface LifecycleHandlers {
  */
 export function followLifecycle(handlers: LifecycleHandlers, signal: AbortSignal): void {
   const onVisibility = (): void => (document.hidden ? handlers.onHide() : handlers.onWake());
-  const onShow = (event: PageTransitionEvent): void => {
-    if (event.persisted) handlers.onReturn();
+  const onShow = ({ persisted }: PageTransitionEvent): void => {
+    if (persisted) handlers.onReturn();
   };
   // A worker has no document, and nothing but the connection to follow.
   attempt(() => document.addEventListener('visibilitychange', onVisibility, { signal }));
+  // A Firefox that ends a process with its last tab cuts short whatever script it is in, or comes to first, as the tab is
+  // closed. That is once: the other listener does what this one did not.
+  addEventListener('pagehide', handlers.onLeave, { signal, capture: true });
   addEventListener('pagehide', handlers.onLeave, { signal });
   addEventListener('pageshow', onShow, { signal });
   addEventListener('online', handlers.onWake, { signal });

@@ -3,8 +3,8 @@ import type { LocalStore } from './local-storage';
 
 /** Which pages live, and which one of them sends. */
 export interface Locks {
-  /** Says that this page lives, until undone; a page that dies undoes it by dying. */
-  announce(): () => void;
+  /** Says that this page lives, or that it need not be known any more; a page that dies says so by dying. */
+  announce(isOwing: boolean): void;
   /** Tells of each page whether it lives now. */
   findLive(): Promise<(tab: string) => boolean>;
   /** Runs when no other page does; waits for its turn. */
@@ -20,24 +20,35 @@ export interface LockEdges {
   readonly clock: Clock;
 }
 
+/** Begins at the first `true`, and undoes that at the first `false` after it. */
+function createSwitch(begin: () => () => void): (isOn: boolean) => void {
+  let end: (() => void) | undefined;
+  return (isOn) => {
+    if (isOn) {
+      end ??= begin();
+    } else {
+      end?.();
+      end = undefined;
+    }
+  };
+}
+
 /** By Web Locks: the browser itself frees what a page held that crashed. */
 export function createWebLocks(manager: LockManager, { tab, prefix }: LockEdges): Locks {
   const livePrefix = `${prefix}live.`;
   return {
-    announce: () => {
-      let release = (): void => undefined;
+    announce: createSwitch(() => {
+      let release: () => void;
       const until = new Promise<void>((resolve) => (release = resolve));
       // A page that is going away is refused, and what it would have announced is no longer so.
       manager.request(livePrefix + tab, () => until).catch(() => undefined);
-      return release;
-    },
+      return release!;
+    }),
     findLive: async () => {
       const { held = [], pending = [] } = await manager.query();
       return (other) => [...held, ...pending].some(({ name }) => name === livePrefix + other);
     },
-    exclusive: async (run) => {
-      await manager.request(`${prefix}send`, run);
-    },
+    exclusive: async (run) => manager.request(`${prefix}send`, run),
   };
 }
 
@@ -71,7 +82,7 @@ export function createLeaseLocks({ tab, prefix, local, clock }: LockEdges): Lock
   };
 
   return {
-    announce: () => beat(livePrefix + tab),
+    announce: createSwitch(() => beat(livePrefix + tab)),
     findLive: () => Promise.resolve((other) => isRecent(livePrefix + other, LIVE_MS)),
     exclusive: async (run) => {
       while (isRecent(leaseKey, LEASE_MS)) {

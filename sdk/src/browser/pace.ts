@@ -15,11 +15,9 @@ export interface Pace {
   isOpenAtLast(): boolean;
   /** A request failed, or would have: wait, longer each time. */
   fail(): void;
-  /** The collector answered. */
-  succeed(): void;
   /** The key is refused: nothing more until the page is loaded again, and everything stays. */
   stop(): void;
-  /** Forgets the failures, for the connection or the page is back. */
+  /** Forgets the failures: the collector has answered, or the connection or the page is back. */
   forgive(): void;
 }
 
@@ -57,9 +55,6 @@ export function createPace({ journal, clock, random, isOnline }: PaceEdges, onOp
     },
     isOpenAtLast: () => !isStopped && journal.heldForMs() === 0 && mayTry(),
     fail,
-    succeed: () => {
-      failures = 0;
-    },
     stop: () => {
       isStopped = true;
     },

@@ -26,6 +26,8 @@ export interface Queue {
   add(id: string, json: string): void;
   /** How many events of this page wait. */
   count(): number;
+  /** Whether stores have events of this page, or are to have them: others must not take them for left behind. */
+  isOwing(): boolean;
   /** Those of them that are not on their way, oldest first. */
   idle(): readonly StoredEvent[];
   /**
@@ -68,9 +70,9 @@ export function createQueue(edges: QueueEdges): Queue {
   const settle = async (entries: readonly Entry[]): Promise<void> => {
     for (const { name, bytes } of entries) {
       if (own.delete(name)) ownBytes -= bytes;
+      leftovers.add(name);
     }
     journal.erase(entries);
-    entries.forEach(({ name }) => leftovers.add(name));
     const names = [...leftovers];
     if (names[0] && (await database.remove(names))) names.forEach((name) => leftovers.delete(name));
   };
@@ -91,6 +93,7 @@ export function createQueue(edges: QueueEdges): Queue {
 
   return {
     count: () => own.size,
+    isOwing: () => own.size + leftovers.size > 0,
     idle: () => lineUp([...own.values()]),
     take: async (maxEvents) => {
       await keepAll();

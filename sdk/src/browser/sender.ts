@@ -31,6 +31,7 @@ export interface SenderEdges extends PaceEdges {
   readonly queue: Queue;
   readonly transport: Transport;
   readonly exclusive: Locks['exclusive'];
+  readonly announce: Locks['announce'];
   readonly clock: Clock;
   readonly tell: Tell;
   /** A request brought no verdict. */
@@ -59,7 +60,7 @@ export function createSender(edges: SenderEdges): Sender {
   const pass = async (): Promise<void> => {
     while (!isPaused && pace.isOpen()) {
       const { batch, hasLost } = await queue.take(batchEvents());
-      if (hasLost) clock.after(FLIGHT_MS, () => void run());
+      if (hasLost) clock.after(FLIGHT_MS, run);
       if (!batch[0]) return;
       await deliver(batch);
     }
@@ -75,10 +76,14 @@ export function createSender(edges: SenderEdges): Sender {
   const run = (): Promise<void> =>
     (next ??= running.then(() => {
       next = undefined;
-      return (running = inTurn(pass).catch(pace.fail));
+      return (running = inTurn(pass).catch(pace.fail).then(announce));
     }));
 
+  // No longer than need be: Firefox keeps no page for going back to it that holds a lock as it is left.
+  const announce = (): void => edges.announce(!isPaused && queue.isOwing());
+
   const notice = (): void => {
+    announce();
     // What other listeners of the same page record when it is hidden comes after our own.
     if (isLeaving) queueMicrotask(sendOwn);
     if (queue.count() >= edges.flushAt) void run();
@@ -100,12 +105,11 @@ export function createSender(edges: SenderEdges): Sender {
     sendOwn: () => {
       sendOwn();
       isLeaving = true;
-      clock.after(LAST_WORDS_MS, () => {
-        isLeaving = false;
-      });
+      clock.after(LAST_WORDS_MS, () => (isLeaving = false));
     },
     pause: () => {
       isPaused = true;
+      announce();
       journal.mark();
     },
     resume: () => {
@@ -154,7 +158,7 @@ function createDelivery(
     if (kind !== 'settled') onError({ status: answer.status, next: kind });
     switch (kind) {
       case 'settled':
-        pace.succeed();
+        pace.forgive();
         batchEvents = Math.min(MAX_BATCH_EVENTS, batchEvents * 2);
         batch.forEach(({ id }, index) => {
           const refusal = outcome.rejected.find((rejection) => rejection.index === index);

@@ -33,6 +33,7 @@ export interface TransportEdges {
  */
 export function createTransport({ fetch, url, clock, journal }: TransportEdges): Transport {
   let keepaliveBytes = 0;
+  const spareBytes = (): number => MAX_KEEPALIVE_BYTES - keepaliveBytes;
 
   const post = async (body: string, keepalive: boolean): Promise<Answer> => {
     const abort = new AbortController();
@@ -58,17 +59,20 @@ export function createTransport({ fetch, url, clock, journal }: TransportEdges):
   };
 
   return {
-    spareBytes: () => MAX_KEEPALIVE_BYTES - keepaliveBytes,
+    spareBytes,
     carry: async (batch, settle) => {
       const bytes = batch.reduce((sum, event) => sum + event.bytes + 1, 0);
-      const keepalive = bytes <= MAX_KEEPALIVE_BYTES - keepaliveBytes;
+      const keepalive = bytes <= spareBytes();
+      const body = batchBody(
+        batch.map(({ json }) => json),
+        new Date(clock.now()).toISOString(),
+      );
       const land = journal.markFlight(
         batch.map(({ id }) => id),
         keepalive,
       );
       if (keepalive) keepaliveBytes += bytes;
-      const events = batch.map(({ json }) => json);
-      const answer = await post(batchBody(events, new Date(clock.now()).toISOString()), keepalive);
+      const answer = await post(body, keepalive);
       if (keepalive) keepaliveBytes -= bytes;
       await settle(answer).finally(land);
     },

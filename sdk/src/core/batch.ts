@@ -39,11 +39,6 @@ export function parseEntryName(name: string): Entry | undefined {
   return id ? { name, id, tab: tab!, bytes: Number(bytes) } : undefined;
 }
 
-/** Oldest first. */
-function byTime(a: Entry, b: Entry): number {
-  return a.name < b.name ? -1 : 1;
-}
-
 /** The longest beginning of the entries that fits; empty if the first one does not. */
 export function takeBatch<E extends Pick<Entry, 'bytes'>>(
   entries: readonly E[],
@@ -66,7 +61,8 @@ export function findOverflow<E extends Entry>(
   let events = 0;
   let bytes = 0;
   const overflow = new Map<E, 'expired' | 'queue-full'>();
-  for (const entry of [...entries].sort(byTime).reverse()) {
+  // Newest first.
+  for (const entry of [...entries].sort((a, b) => (a.name < b.name ? 1 : -1))) {
     const age = now - timeOfUuidV7(entry.id);
     if (age > MAX_AGE_MS && age < MAX_BELIEVABLE_AGE_MS) {
       overflow.set(entry, 'expired');

@@ -41,7 +41,7 @@ export function decideOutcome(answer: Answer, sent: number, now: number): Outcom
     }
     default: {
       const isGood = answer.status >= 200 && answer.status < 300;
-      const rejected = isGood ? readRejections(answer.body, sent) : undefined;
+      const rejected = isGood && readRejections(answer.body, sent);
       return rejected ? { kind: 'settled', rejected } : { kind: 'retry' };
     }
   }

@@ -9,7 +9,7 @@ export interface Subscriptions {
   /** The topic's listeners, in the order in which they came. */
   of(topic: string): readonly Listener[];
   /** Calls them; what they throw is theirs alone. */
-  emit(topic: string, what: unknown): void;
+  emit(topic: string, what?: unknown): void;
 }
 
 export function createSubscriptions(): Subscriptions {

@@ -62,14 +62,16 @@ function createWorld() {
   const lines = new Map<string, Array<{ fate: Fate; grant: () => void }>>();
   const takers = new Map<string, Fate[]>();
   const copies: string[] = [];
+  const transactions: Array<() => void> = [];
   let tasks: Array<() => void> = [];
   let mode: Mode = 'take';
   let isOnline = true;
   const newId = createUuidV7(clock.now, (bytes) => crypto.getRandomValues(bytes));
 
-  const later = <T>(fate: Fate, act: () => T): Promise<T> =>
-    new Promise((resolve) =>
-      tasks.push(() => {
+  /** @param line what is done one after the other, as IndexedDB does what all pages ask of one store */
+  const later = <T>(fate: Fate, act: () => T, line: Array<() => void> = []): Promise<T> =>
+    new Promise((resolve) => {
+      line.push(() => {
         const result = act();
         // A page that is frozen gets it when it is back.
         const hand = (): void => {
@@ -78,8 +80,9 @@ function createWorld() {
           else resolve(result);
         };
         hand();
-      }),
-    );
+      });
+      tasks.push(() => line.shift()!());
+    });
 
   const openLocks = (fate: Fate): LockManager => {
     const leave = (name: string, entry: { fate: Fate; grant: () => void }): void => {
@@ -134,11 +137,12 @@ function createWorld() {
         return clock.after(ms, fire);
       },
     };
+    const transact = <T>(act: () => T): Promise<T> => later(fate, act, transactions);
     const database: Database = {
-      put: (events) => later(fate, () => (events.forEach(({ name, json }) => stored.set(name, json)), true)),
-      remove: (names) => later(fate, () => (names.forEach((name) => stored.delete(name)), true)),
-      names: () => later(fate, () => [...stored.keys()]),
-      read: (name) => later(fate, () => stored.get(name)),
+      put: (events) => transact(() => (events.forEach(({ name, json }) => stored.set(name, json)), true)),
+      remove: (names) => transact(() => (names.forEach((name) => stored.delete(name)), true)),
+      names: () => transact(() => [...stored.keys()]),
+      read: (name) => transact(() => stored.get(name)),
     };
     const take = (body: string): Response => {
       const ids = (JSON.parse(body) as { batch: Array<{ messageId: string }> }).batch.map(
@@ -176,14 +180,13 @@ function createWorld() {
       tell,
       clock: ownClock,
       transport: createTransport({ fetch, url: 'https://c.example', clock: ownClock, journal }),
-      exclusive: locks.exclusive,
+      ...locks,
       random: () => 0.5,
       isOnline: () => isOnline,
       onError: () => undefined,
       flushAfterMs: 2_000,
       flushAt: 3,
     });
-    let conceal = locks.announce();
     sender.resume();
     const forsake = (): void => {
       for (const [, line] of lines) {
@@ -210,7 +213,6 @@ function createWorld() {
       freeze: () => {
         sender.sendOwn();
         sender.pause();
-        conceal();
         fate.isFrozen = true;
         fate.wasFrozen = true;
         // A page that holds a lock is not kept, but ended.
@@ -221,7 +223,6 @@ function createWorld() {
       },
       thaw: () => {
         fate.isFrozen = false;
-        conceal = locks.announce();
         sender.resume();
       },
     };
