@@ -101,8 +101,7 @@ export async function measureDecide(
     const { ms, result } = await timed(async () => (await ask(server, 'POST /v1/decide', request)).json());
     const { defaultReason } = result as { defaultReason?: string | null };
     // Of some thousands one was never seen: the events are spread by chance.
-    if (!HARMLESS.includes(defaultReason))
-      throw new Error(`A decision fell back: ${defaultReason}`);
+    if (!HARMLESS.includes(defaultReason)) throw new Error(`A decision fell back: ${defaultReason}`);
     return ms;
   };
   const stored: number[] = [];
