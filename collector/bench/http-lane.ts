@@ -74,14 +74,19 @@ function readAnswer(bytes: Buffer): { readonly answer: HttpAnswer; readonly leng
   return { answer: { status: Number(status), body: bytes.toString('utf8', start, end) }, length: end };
 }
 
-/** A whole POST request, ready to be written. */
-export function renderPost(url: URL, json: string): Buffer {
+/**
+ * A whole POST request, ready to be written.
+ *
+ * @param authorization the header's value @default none
+ */
+export function renderPost(url: URL, json: string, authorization?: string): Buffer {
   const body = Buffer.from(json);
   const head = [
     `POST ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
     'Content-Type: application/json',
     `Content-Length: ${body.length}`,
+    ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
   ];
   return Buffer.concat([Buffer.from(head.join('\r\n') + HEAD_END), body]);
 }

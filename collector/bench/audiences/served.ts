@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { setTimeout as wait } from 'node:timers/promises';
+import { openHttpLane, renderPost } from '../http-lane';
 import { peakMemoryOf, resetPeakMemory } from '../memory';
 import { spread, type Spread } from '../spread';
 import { timed } from './asking';
@@ -80,7 +81,7 @@ export interface DecideRow {
 }
 
 /**
- * Answers one after the other, as the caller waits for them, each about somebody else: of stored members alone, and just
+ * Answers one after the other on one connection, as the caller waits for them, each about somebody else: of stored members alone, and just
  * behind the answer to an event that may change them.
  *
  * @param keys of audiences that the cases name
@@ -96,10 +97,14 @@ export async function measureDecide(
   const body = { name: `Bench ${randomUUID()}`, cases: [...cases, { then: { page: 'plain' } }] };
   const created = await ask(server, 'POST /v1/decisions', body);
   const { key: decision } = (await created.json()) as { key: string };
+  const lane = await openHttpLane(new URL(server.url));
   const decide = async (userId: string): Promise<number> => {
     const request = { decision, userId, context: { total: 180 }, timeLimitMs: TIME_LIMIT_MS };
-    const { ms, result } = await timed(async () => (await ask(server, 'POST /v1/decide', request)).json());
-    const { defaultReason } = result as { defaultReason?: string | null };
+    const url = new URL('/v1/decide', server.url);
+    const bytes = renderPost(url, JSON.stringify(request), `Bearer ${server.secretKey}`);
+    const { ms, result } = await timed(() => lane.send(bytes));
+    if (result.status !== 200) throw new Error(`POST /v1/decide: ${result.status} ${result.body}`);
+    const { defaultReason } = JSON.parse(result.body) as { defaultReason?: string | null };
     // Of some thousands one was never seen: the events are spread by chance.
     if (!HARMLESS.includes(defaultReason)) throw new Error(`A decision fell back: ${defaultReason}`);
     return ms;
@@ -116,6 +121,7 @@ export async function measureDecide(
     await ask(server, 'POST /v1/track', { event: 'Order Completed', userId, properties });
     fresh.push(await decide(userId));
   }
+  lane.close();
   return [
     { name: `decide, ${keys.length} audiences`, ms: spread(stored) },
     { name: 'decide, just behind an order', ms: spread(fresh) },
