@@ -109,7 +109,7 @@ function DeliveryRow({ delivery, path, onReplay }: RowProps) {
         <span class="delivery-what">{contentOf(delivery)}</span>
         <span class="muted">
           {lastAttempt ? outcomeOf(lastAttempt) : 'not tried yet'}
-          {attempts > 1 && `, ${attempts} attempts`}
+          {attempts > 1 && ` · ${attempts} attempts`}
         </span>
         <time dateTime={createdAt} title={absoluteTime(createdAt)}>
           <Ago at={createdAt} />
