@@ -20,7 +20,7 @@ import {
 } from './served';
 
 const SIZES = {
-  '1M': { events: 1_000_000, profiles: 100_000 },
+  '1M': { events: 1_000_000, profiles: 50_000 },
   '10M': { events: 10_000_000, profiles: 1_000_000 },
 } as const;
 export const SIZE_NAMES = Object.keys(SIZES);
