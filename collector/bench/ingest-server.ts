@@ -45,6 +45,8 @@ export interface IngestServer {
   readonly runWithoutDatabase: (plan: Plan) => Promise<Measured>;
   /** Events that the collector has taken so far. */
   readonly accepted: () => number;
+  /** Adds an audience that follows the events from now on. */
+  readonly addAudience: (name: string, rule: object) => Promise<void>;
 }
 
 export async function openIngestServer({ cleanUp, cpuProfileFolder }: IngestOptions): Promise<IngestServer> {
@@ -63,7 +65,12 @@ export async function openIngestServer({ cleanUp, cpuProfileFolder }: IngestOpti
   const postgres = await opening;
   const profile = cpuProfileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfileFolder}`];
   const starting = startCollector({
-    env: { ...settingsToTry(), DATABASE_URL: postgres.url },
+    // As it is deployed: without the demo, whose audience would be followed. Requests are not logged, as by `npm start`.
+    env: {
+      ...{ NODE_ENV: 'production', THROUGHLINE_LOG_LEVEL: 'warn' },
+      ...settingsToTry(),
+      DATABASE_URL: postgres.url,
+    },
     command: [...profile, THROUGHLINE, 'start'],
   });
   cleanUp.add(() => starting.then((started) => started.stop(), ignore).then(ignore));
@@ -80,6 +87,14 @@ export async function openIngestServer({ cleanUp, cpuProfileFolder }: IngestOpti
     admin,
     postmasterPid,
     accepted: () => accepted,
+    async addAudience(name, rule) {
+      const response = await fetch(`${collector.url}/v1/audiences`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${collector.secretKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name, rule }),
+      });
+      if (!response.ok) throw new Error(`No audience: ${response.status} ${await response.text()}`);
+    },
     async run(plan) {
       const measured = await load(plan, { origin: collector.url, pid: collector.pid });
       accepted += measured.load.accepted;

@@ -65,6 +65,9 @@ const SCENARIOS: readonly Scenario[] = [
   scenario('one a request, 64 connections', { events: 20_000, each: 1, connections: 64 }),
   scenario('one a request, 128 connections', { events: 40_000, each: 1, connections: 128, floor: '5,000' }),
 ];
+/** Each order makes somebody look at a year of its profile's events. */
+const FOLLOWED = scenario('50 a batch, an audience of who spent 200', { events: 100_000, each: 50 });
+const RULE = { event: 'Order Completed', agg: 'sum', of: 'revenue', within: '365d', gte: 200 };
 const WITHOUT_DATABASE = [
   scenario('50 a batch, HTTP side alone', { events: 200_000, each: 50 }),
   scenario('one a request, 128 connections, HTTP side alone', { events: 40_000, each: 1, connections: 128 }),
@@ -90,6 +93,11 @@ export async function measureIngest(options: IngestOptions): Promise<IngestResul
   const half = halfLoadOf(main);
   note(half.name);
   measured.push({ ...half, measured: await server.run(half.plan) });
+  if (!options.isQuick) {
+    note(FOLLOWED.name);
+    await server.addAudience('Spent 200 in a year', RULE);
+    measured.push({ ...FOLLOWED, measured: await server.run(FOLLOWED.plan) });
+  }
   await checkCounts(admin, server.accepted());
   for (const next of WITHOUT_DATABASE.filter(isWanted)) {
     note(next.name);
