@@ -8,8 +8,8 @@ import { streamAhead } from './stream-ahead';
 import { streamSnapshot } from './stream-snapshot';
 import type { Database } from './tables';
 
-/** How many rows of a snapshot are in memory at a time. */
-const CHUNK = sql.lit(1000);
+/** How many rows of a snapshot are in memory at a time, twice: traits may be large. */
+const CHUNK = sql.lit(500);
 
 type Cells = Record<string, Cell>;
 
@@ -102,25 +102,26 @@ const READERS: Readonly<Record<StateTable, Reader>> = {
     await preferLists(transaction);
     const ids = sql`
       select distinct owner_id as id from profile_part where workspace_id = ${workspaceId} order by owner_id`;
-    for await (const found of fetchAll<{ id: string }>(transaction, ids)) {
+    yield* fetchAll<{ id: string }>(transaction, ids, async (found) => {
       const profileIds = found.map(({ id }) => id);
       const rows = await readProfileCells(transaction, { workspaceId, profileIds }, PROFILE_CELLS);
-      yield rows.map((row, index) => ({ ...row, profile_id: profileIds[index]! }));
-    }
+      return rows.map((row, index) => ({ ...row, profile_id: profileIds[index]! }));
+    });
   },
   audience_members: (transaction, workspaceId) => fetchAll(transaction, SELECTS.members(workspaceId)),
   identities: (transaction, workspaceId) => fetchAll(transaction, SELECTS.identities(workspaceId)),
 };
 
-/** The rows of one statement at a time: the cursor's name is free again after it. */
+/** What is made of the rows of one statement at a time: the cursor's name is free again after it. */
 async function* fetchAll<Found extends Cells>(
   transaction: Transaction<Database>,
   select: RawBuilder<unknown>,
-): AsyncGenerator<readonly Found[], void, undefined> {
+  complete: (found: readonly Found[]) => Promise<readonly Cells[]> = (found) => Promise.resolve(found),
+): AsyncGenerator<readonly Cells[], void, undefined> {
   await sql`declare state_rows no scroll cursor for ${select}`.execute(transaction);
   yield* streamAhead(async () => {
     const { rows } = await sql<Found>`fetch ${CHUNK} from state_rows`.execute(transaction);
-    return rows.length === 0 ? null : rows;
+    return rows.length === 0 ? null : complete(rows);
   });
   await sql`close state_rows`.execute(transaction);
 }

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { post, type Result } from '../api';
 import { Field } from '../parts/field';
 import { Refused } from '../parts/refused';
+import { SendActions, type SendWords } from '../parts/send-actions';
 import { faultsAt, readJson } from '../refusal';
 import { useSending } from '../use-sending';
 import type { Audience, Preview } from '../wire';
@@ -20,7 +21,7 @@ interface AudienceFormProps {
   /** The rule to begin with, as text. */
   readonly rule: string;
   readonly hasRule: boolean;
-  readonly words: { readonly send: string; readonly sending: string; readonly refused: string };
+  readonly words: SendWords;
   /** Where the way out without it leads. */
   readonly back: string;
   readonly send: (written: WrittenAudience) => Promise<Result<Audience>>;
@@ -75,19 +76,13 @@ export function AudienceForm({ words, hasRule, back, children, ...props }: Audie
       {hasRule && <RuleField text={text} faults={faultsAt(refusal, 'rule')} onText={write} />}
       {hasRule && preview !== null && <RulePreview preview={preview} />}
       <Refused refusal={refusal} places={hasRule ? ['name', 'key', 'rule'] : ['name', 'key']} />
-      <div class="actions">
-        <button class="button-main" disabled={isBusy}>
-          {isBusy ? words.sending : words.send}
-        </button>
+      <SendActions {...{ words, isBusy, back }}>
         {hasRule && (
           <button type="button" disabled={isBusy} onClick={lookAhead}>
             Preview
           </button>
         )}
-        <a class="button" href={back}>
-          Cancel
-        </a>
-      </div>
+      </SendActions>
     </form>
   );
 }

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Result } from '../api';
 import { Field } from '../parts/field';
 import { Refused } from '../parts/refused';
+import { SendActions, type SendWords } from '../parts/send-actions';
 import { faultsAt } from '../refusal';
 import { useSending } from '../use-sending';
 import type { Decision } from '../wire-decisions';
@@ -13,7 +14,7 @@ interface DecisionFormProps {
   readonly start: WrittenDefinition;
   /** Only a new one may be given a key. */
   readonly isNew: boolean;
-  readonly words: { readonly send: string; readonly sending: string; readonly refused: string };
+  readonly words: SendWords;
   readonly back: string;
   readonly send: (written: object) => Promise<Result<Decision>>;
   readonly onSent: (decision: Decision) => void;
@@ -61,14 +62,7 @@ export function DecisionForm({ start, isNew, words, back, ...props }: DecisionFo
       />
       <Flags written={written} onWrite={write} />
       <Refused refusal={refusal} places={placesOf(written)} />
-      <div class="actions">
-        <button class="button-main" disabled={isBusy}>
-          {isBusy ? words.sending : words.send}
-        </button>
-        <a class="button" href={back}>
-          Cancel
-        </a>
-      </div>
+      <SendActions {...{ words, isBusy, back }} />
     </form>
   );
 }

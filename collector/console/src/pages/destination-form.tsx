@@ -4,6 +4,7 @@ import { Below, Field } from '../parts/field';
 import { More } from '../parts/more';
 import { Problem } from '../parts/problem';
 import { Refused } from '../parts/refused';
+import { SendActions, type SendWords } from '../parts/send-actions';
 import { Skeleton } from '../parts/screen';
 import { type Fault, faultsAt } from '../refusal';
 import { usePages } from '../use-answer';
@@ -24,7 +25,7 @@ export interface WrittenDestination {
 interface DestinationFormProps<T> {
   /** The one that is changed; null for a new one. */
   readonly destination: Destination | null;
-  readonly words: { readonly send: string; readonly sending: string; readonly refused: string };
+  readonly words: SendWords;
   readonly back: string;
   readonly send: (written: WrittenDestination) => Promise<Result<T>>;
   readonly onSent: (sent: T) => void;
@@ -90,14 +91,7 @@ export function DestinationForm<T>({ destination, words, back, ...props }: Desti
         onText={setBatchSize}
       />
       <Refused refusal={refusal} places={PLACES} />
-      <div class="actions">
-        <button class="button-main" disabled={isBusy}>
-          {isBusy ? words.sending : words.send}
-        </button>
-        <a class="button" href={back}>
-          Cancel
-        </a>
-      </div>
+      <SendActions {...{ words, isBusy, back }} />
     </form>
   );
 }
