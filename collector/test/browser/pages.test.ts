@@ -16,6 +16,10 @@ beforeEach(() => site.begin((url) => ({ html: html(url) })));
 
 const paths = (events: readonly SentEvent[]) => events.map(({ type, context }) => [type, context.page.path]);
 
+/** Not as they arrived: what a page sends as it is left may come behind what the next one sends. */
+const asTheyHappened = (events: readonly SentEvent[]) =>
+  events.toSorted((one, other) => Date.parse(one.timestamp) - Date.parse(other.timestamp));
+
 /** Runs in the page, and lets a tick pass after each step, as a visitor does. */
 const steps = (...code: readonly string[]) =>
   `(async () => { for (const step of [${code.map((step) => `() => { ${step} }`).join(', ')}]) {
@@ -152,7 +156,7 @@ test('a page rendered in advance is viewed when it is opened, and never if it is
     expect(paths(await site.events(1))).toEqual([['page', '/a']]);
     isToGo = true;
     await happened(['/opened/advance']);
-    expect(paths(await site.events(2))).toEqual([
+    expect(paths(asTheyHappened(await site.events(2)))).toEqual([
       ['page', '/a'],
       ['page', '/advance'],
     ]);
@@ -167,7 +171,7 @@ test('a page out of the back/forward cache is viewed again, with the referrer th
   await page.goto(`${site.origin()}/b`);
   await page.evaluate('void setTimeout(() => history.back())');
   await page.waitForFunction(() => 'marker' in window);
-  const events = await site.events(3);
+  const events = asTheyHappened(await site.events(3));
   expect(paths(events)).toEqual([
     ['page', '/a'],
     ['page', '/b'],
@@ -197,7 +201,7 @@ test('the campaign that first led here and the last one go with every event, als
   await page.goto(`${site.origin()}/ad?gclid=Ab1`);
   await page.goto(`${site.origin()}/plain`);
   await page.evaluate(`throughline.track('Bought')`);
-  const events = await site.flushed(page);
+  const events = asTheyHappened(await site.flushed(page));
   const mail = { path: '/landing', referrer: '', campaign: { source: 'mail', name: 'may' } };
   const ad = { path: '/ad', referrer: '', campaign: { gclid: 'Ab1' } };
   expect(events[0]!.context).toMatchObject({ campaign: mail.campaign, firstTouch: mail, lastTouch: mail });
