@@ -46,6 +46,7 @@ import { addTimelineRoutes } from './routes/timeline';
 import { addWhyRoute } from './routes/why';
 import { addWorkspaceRoutes } from './routes/workspace';
 import { describeErrors, openApiDocument } from './openapi';
+import { RequestLog } from './request-log';
 import { watchSilentConnections } from './silent-connections';
 
 /** A server batch may be this large; browsers' are bounded further in routes/receive.ts. */
@@ -100,6 +101,7 @@ export async function buildApp(
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     genReqId: context.newId,
+    logController: new RequestLog(),
     // Fields that nobody knows are refused, not dropped in silence, and every fault is listed.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     schemaController: { compilersFactory: LAZY_COMPILERS },

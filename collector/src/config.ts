@@ -55,7 +55,8 @@ export const settings = {
     name: 'NODE_ENV',
     parse: oneOf(ENVIRONMENTS),
     default: 'development',
-    describe: 'production turns the demo shop off and logs every request.',
+    describe:
+      'production turns the demo shop off and logs a line for each answer; for what pages send and monitoring asks, only if it was refused.',
   }),
   databaseUrl: setting<string | undefined>({
     name: 'DATABASE_URL',

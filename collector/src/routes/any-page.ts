@@ -18,7 +18,7 @@ const ANY_PAGE: FastifyCorsOptions = { origin: '*', methods: 'GET, POST' };
 export function openToAnyPage(scope: App): void {
   const asked = new Set<string>();
   scope.addHook('onRoute', (route) => {
-    route.config = { ...route.config, cors: ANY_PAGE };
+    route.config = { ...route.config, cors: ANY_PAGE, isFrequent: true };
     if (route.method === 'OPTIONS' || asked.has(route.url)) return;
     asked.add(route.url);
     // What a browser asks before it sends (a preflight) is answered by the plugin before it comes to a handler.

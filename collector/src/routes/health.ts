@@ -65,7 +65,10 @@ export const addHealthRoutes: AddRoutes = (app, { db, ingest, metrics, config, n
 
   app.get(
     '/health',
-    { schema: { tags, summary: 'How the process does', response: { 200: HealthBody, 503: HealthBody } } },
+    {
+      config: { isFrequent: true },
+      schema: { tags, summary: 'How the process does', response: { 200: HealthBody, 503: HealthBody } },
+    },
     async (request, reply) => {
       const isConnected = await isDatabaseReachable(db);
       const { rss, heapTotal, heapUsed } = process.memoryUsage();
@@ -89,6 +92,7 @@ export const addHealthRoutes: AddRoutes = (app, { db, ingest, metrics, config, n
   app.get(
     '/ready',
     {
+      config: { isFrequent: true },
       schema: {
         tags,
         summary: 'Whether to send requests here',

@@ -10,6 +10,7 @@ export const addMetricsRoutes: AddRoutes = (app, { metrics, config }) => {
   app.get(
     '/metrics',
     {
+      config: { isFrequent: true },
       schema: {
         tags: ['health'],
         summary: 'Metrics for Prometheus',

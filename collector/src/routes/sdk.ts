@@ -7,6 +7,7 @@ import type { AddRoutes, Reply, Request } from './context';
 const CACHE_SHORT = 'public, max-age=300, stale-while-revalidate=86400';
 /** The address names the bytes. */
 const CACHE_FOR_EVER = 'public, max-age=31536000, immutable';
+const FREQUENT = { isFrequent: true } as const;
 
 /**
  * The browser SDK for script tags, served by the collector itself: one origin less to trust. Each script has two
@@ -16,13 +17,13 @@ export const addSdkRoutes: AddRoutes = (app, { folders }) => {
   const find = scriptsIn(folders.sdk);
 
   for (const name of SCRIPT_NAMES) {
-    app.get(`/${name}`, { schema: { hide: true } }, async (request, reply) => {
+    app.get(`/${name}`, { schema: { hide: true }, config: FREQUENT }, async (request, reply) => {
       const script = await find(name);
       if (script === null) throw new ApiError('not_found', `${name} is not built: run npm run build.`);
       return sendScript(request, { reply, script, caching: CACHE_SHORT });
     });
 
-    app.get(`/sdk/:version/${name}`, { schema: { hide: true } }, async (request, reply) => {
+    app.get(`/sdk/:version/${name}`, { schema: { hide: true }, config: FREQUENT }, async (request, reply) => {
       const script = await find(name);
       const { version } = request.params as { version: string };
       if (script?.version === version) {

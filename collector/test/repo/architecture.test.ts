@@ -77,6 +77,7 @@ const COLLECTOR: Table = {
   environment: ['node:*'],
   folders: ['node:*'],
   logger: ['type:config', 'fastify'],
+  'request-log': ['fastify'],
   banner: [],
   // What the demo shop shows.
   demo: ['core', 'db', 'type:kysely'],
@@ -96,6 +97,7 @@ const COLLECTOR: Table = {
       'lazy-schemas',
       'long-requests',
       'openapi',
+      'request-log',
       'silent-connections',
     ],
     ...[...FASTIFY, '@fastify/cors', '@fastify/swagger', '@fastify/swagger-ui'],

@@ -105,7 +105,11 @@ function spawnCommand({ env, cwd, input }: StartOptions, args: readonly string[]
   const hasPrinted = (pattern: RegExp): Promise<void> =>
     new Promise((resolve) => {
       const look = (): void => {
-        if (pattern.test(output)) resolve();
+        if (!pattern.test(output)) return;
+        // What is said later may be much, and each look reads all of it.
+        child.stdout.off('data', look);
+        child.stderr.off('data', look);
+        resolve();
       };
       child.stdout.on('data', look);
       child.stderr.on('data', look);
