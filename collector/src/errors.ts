@@ -22,6 +22,10 @@ export const API_ERRORS = {
     status: 409,
     message: 'The rules of other audiences, or of decisions, read its members.',
   },
+  decision_changed: {
+    status: 409,
+    message: 'Another version has been written since the one on which this is based.',
+  },
   erasure_running: {
     status: 409,
     message: 'Somebody among them is being erased; ask again when that is done.',

@@ -17,8 +17,8 @@ export type CheckedDecision =
   | { readonly ok: true; readonly definition: DecisionDefinition }
   | { readonly ok: false; readonly problems: readonly RuleProblem[] };
 
-/** Keys beside which a definition may stand: what a decision is called is no part of its versions. */
-const NAMES = ['key', 'name'];
+/** Keys beside which a definition may stand: they are no part of its versions. */
+const BESIDE = ['key', 'name', 'basedOn'];
 
 /**
  * Checks a value that came from outside to be a decision's definition.
@@ -46,7 +46,7 @@ export function checkDecision(value: unknown): CheckedDecision {
   return problems.length === 0 ? { ok: true, definition } : { ok: false, problems };
 }
 
-const FIELDS = [...NAMES, 'cases', 'timeLimitMs', 'public', 'record'];
+const FIELDS = [...BESIDE, 'cases', 'timeLimitMs', 'public', 'record'];
 
 function readCases(value: unknown, findings: Findings): readonly DecisionCase[] {
   const expected = `must be a list of 1 to ${MAX_CASES} cases {"key", "when", "then"}; the last one, without "when", is the default`;

@@ -5,7 +5,14 @@ import type { DecisionDefinition } from '../core/decision';
 import { checkDecision } from '../core/decision-check';
 import { isStorableText } from '../core/json-value';
 import { changeWorkspace, inWorkspace } from '../db/connect';
-import { addVersion, deleteDecision, insertDecision, listDecisions, lockNaming } from '../db/decisions';
+import {
+  addVersion,
+  deleteDecision,
+  insertDecision,
+  listDecisions,
+  lockNaming,
+  type StoredDecision,
+} from '../db/decisions';
 import { ApiError } from '../errors';
 import { PageQuery, pageOf, StrictObject } from '../schema';
 import type { AddRoutes } from './context';
@@ -36,7 +43,17 @@ const NewDecisionBody = StrictObject({
   key: Type.Optional(Type.String({ minLength: 1, maxLength: MAX_KEY_LENGTH, pattern: KEY_PATTERN })),
   ...Definition,
 });
-const ChangedDecisionBody = StrictObject({ name: Type.Optional(Name), ...Definition });
+const ChangedDecisionBody = StrictObject({
+  name: Type.Optional(Name),
+  basedOn: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'The `lastVersion` that its writer has seen: 409 `decision_changed` where there is a newer one. Left out: written in any case.',
+    }),
+  ),
+  ...Definition,
+});
 
 const tags = ['decisions'];
 
@@ -154,7 +171,9 @@ const addChange: AddRoutes = (app, { db, access, now, newId }) => {
       const definition = readDefinition(request.body);
       const decision = await changeWorkspace(db, workspaceId, async (transaction) => {
         await lockNaming(transaction, workspaceId);
-        const { id: decisionId } = await requireDecision(transaction, workspaceId, request.params.id);
+        const before = await requireDecision(transaction, workspaceId, request.params.id);
+        const { id: decisionId } = before;
+        requireUnchanged(before, request.body.basedOn);
         await requireAudiences(transaction, workspaceId, definition);
         const place = { workspaceId, decisionId };
         await addVersion(transaction, place, { name, definition, at: now(), by });
@@ -192,6 +211,17 @@ const addDeletion: AddRoutes = (app, { db, access, now, newId }) => {
     },
   );
 };
+
+/** @throws ApiError decision_changed */
+function requireUnchanged({ lastVersion }: StoredDecision, basedOn = lastVersion): void {
+  if (basedOn === lastVersion) return;
+  throw new ApiError(
+    'decision_changed',
+    basedOn < lastVersion
+      ? `Version ${lastVersion} has been written since version ${basedOn}.`
+      : `There is no version ${basedOn} yet.`,
+  );
+}
 
 /** @throws ApiError invalid_decision */
 function readDefinition(body: unknown): DecisionDefinition {

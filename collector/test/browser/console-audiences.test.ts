@@ -220,6 +220,16 @@ describe('a decision', () => {
     await page.getByRole('button', { name: 'Save as the next version' }).click();
     await figure('Version').getByText('3', { exact: true }).waitFor();
 
+    await page.getByRole('link', { name: 'Edit', exact: true }).click();
+    await page.getByText('This is version 3, which answers now.').waitFor();
+    await write('PUT', `decisions/${id}`, { cases: [{ then: 'theirs' }] });
+    const save = page.getByRole('button', { name: 'Save as the next version' });
+    await save.click();
+    await page.getByText('Version 4 has been written since version 3. Save again').waitFor();
+    expect(await read(`decisions/${id}`)).toMatchObject({ version: 4 });
+    await save.click();
+    await figure('Version').getByText('5', { exact: true }).waitFor();
+
     await page.getByRole('button', { name: 'Delete decision' }).click();
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await page.getByRole('heading', { name: 'Decisions', exact: true }).waitFor();
@@ -361,13 +371,17 @@ async function create(
   body: object,
   what = 'audiences',
 ): Promise<{ readonly id: string; readonly key: string }> {
-  const answer = await fetch(at(`/v1/${what}`), {
-    method: 'POST',
+  const answer = await write('POST', what, body);
+  expect(answer.status).toBe(201);
+  return (await answer.json()) as { id: string; key: string };
+}
+
+function write(method: 'POST' | 'PUT', path: string, body: object): Promise<Response> {
+  return fetch(at(`/v1/${path}`), {
+    method,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${collector.secretKey}` },
     body: JSON.stringify(body),
   });
-  expect(answer.status).toBe(201);
-  return (await answer.json()) as { id: string; key: string };
 }
 
 async function send(...events: readonly object[]): Promise<void> {

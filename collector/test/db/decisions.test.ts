@@ -71,6 +71,25 @@ describe('the versions of a decision', () => {
     expect(await payloadOf('moving')).toBe(6);
   });
 
+  it('are not written over one that their writer has not seen, where they say which they have', async () => {
+    await post('/v1/decisions', { name: 'Shared', key: 'shared', cases: [{ then: 1 }] });
+    const write = (then: string, basedOn: number) =>
+      put('/v1/decisions/shared', { cases: [{ then }], basedOn });
+    expect((await write('hers', 1)).body).toMatchObject({ version: 2 });
+    const late = await write('his', 1);
+    expect([late.status, late.body.error]).toMatchObject([
+      409,
+      { code: 'decision_changed', message: 'Version 2 has been written since version 1.' },
+    ]);
+    expect((await write('his', 3)).body.error).toMatchObject({ message: 'There is no version 3 yet.' });
+    expect(await payloadOf('shared')).toBe('hers');
+    // One that answers again is no new version.
+    await post('/v1/decisions/shared/activate', { version: 1 });
+    const both = await Promise.all([write('his', 2), write('hers again', 2)]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    expect((await put('/v1/decisions/shared', { cases: [{ then: 4 }] })).body).toMatchObject({ version: 4 });
+  });
+
   it('are gone with the decision', async () => {
     await post('/v1/decisions', { name: 'Brief', key: 'brief', cases: [{ then: 'old' }] });
     expect(await payloadOf('brief')).toBe('old');

@@ -1,5 +1,6 @@
+import { useRef } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { put } from '../api';
+import { put, type Result } from '../api';
 import { Problem } from '../parts/problem';
 import { Screen, Skeleton } from '../parts/screen';
 import { Way } from '../parts/way';
@@ -11,6 +12,8 @@ import { DecisionForm } from './decision-form';
 import { writeDefinition } from './decision-text';
 
 const WORDS = { send: 'Save as the next version', sending: 'Saving…', refused: 'Not saved' };
+
+const CHANGED = 'Save again to let yours answer instead of it; both stay in the list of versions.';
 
 /** Begins with the version that answers, or with the one that the address names. */
 export function EditDecision() {
@@ -47,6 +50,15 @@ function Known({ decision, from }: KnownProps) {
   const { route } = useLocation();
   const { id, name, version } = decision;
   const page = `/console/decisions/${id}`;
+  const basedOn = useRef<number | undefined>(decision.lastVersion);
+  const send = async (written: object): Promise<Result<Decision>> => {
+    const path = `/v1/decisions/${encodeURIComponent(id)}`;
+    const answer = await put<Decision>(path, { ...written, basedOn: basedOn.current });
+    if (answer.ok || answer.code !== 'decision_changed') return answer;
+    // Whoever has read this may mean it.
+    basedOn.current = undefined;
+    return { ...answer, message: `${answer.message} ${CHANGED}` };
+  };
   const go = (saved: Decision): void => {
     toastDone(`Version ${saved.version} answers now.`);
     route(page);
@@ -65,7 +77,7 @@ function Known({ decision, from }: KnownProps) {
         isNew={false}
         words={WORDS}
         back={page}
-        send={(written) => put<Decision>(`/v1/decisions/${encodeURIComponent(id)}`, written)}
+        send={send}
         onSent={go}
       />
     </>
