@@ -68,6 +68,12 @@ export function mayMatter(rule: EventRule, time: RunTime): RawBuilder<boolean> {
   return sql`(${sql.join(conditions, sql` and `)})`;
 }
 
+/** Whether a leaf counts all events that may matter to it, so that asking twice is one time too many. */
+export function isAllCounted(rule: EventRule): boolean {
+  const isEndFixed = rule.within === undefined && (rule.between === undefined || fixedEnd(rule).length > 0);
+  return isEndFixed && rule.where === undefined && rule.then === undefined;
+}
+
 /**
  * Whether an event is not too old for a leaf.
  *

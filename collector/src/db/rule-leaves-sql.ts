@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import {
   type BucketRule,
+  CALENDAR_UNITS,
   contextPathOf,
   currencyOfTrait,
   type EventRule,
@@ -10,6 +11,7 @@ import {
   stepsOf,
   type TraitRule,
 } from '../core/rule';
+import { type CountedDates, countedDates, sourceOf, unitCounted } from './rule-calendar-sql';
 import { nextChange } from './rule-clock-sql';
 import { changesOf, type ComparedValue, meetsAll } from './rule-comparison-sql';
 import { aggregateOf, comparedAggregate, mayMatter } from './rule-event-sql';
@@ -51,6 +53,7 @@ export function createLeaves(run: RuleRun, { clock }: { readonly clock: boolean 
   const compiled = new Map<Leaf, CompiledLeaf>();
   const builtins = createBuiltins(run);
   const activities: Activity[] = [];
+  const dates: CountedDates[] = [];
   const joins: RawBuilder<unknown>[] = [];
 
   const compileTrait = (rule: TraitRule): CompiledLeaf => {
@@ -58,22 +61,33 @@ export function createLeaves(run: RuleRun, { clock }: { readonly clock: boolean 
     return { value, holds: meetsAll(value, rule, run), changes: clock ? changesOf(value, rule, run) : [] };
   };
   const compileEvent = (rule: EventRule): CompiledLeaf => {
-    const column = (kind: string) => sql.ref(`${kind}${activities.length}`);
+    const column = (kind: string) => sql.ref(`${kind}${activities.length + dates.length}`);
     const [aggregate, next, change] = [column('e'), column('n'), column('c')];
     const asked = { rule, time: run, next: sql`e.${next}` };
     const changes = clock ? nextChange(asked) : null;
-    activities.push({
-      aggregates: [
-        sql`${aggregateOf(asked)} as ${aggregate}`,
-        ...(changes === null ? [] : [sql`${changes} as ${change}`]),
-      ],
-      mayMatter: mayMatter(rule, run),
-      window: rule.then === undefined ? null : sql`${nextOf(rule, run)} as ${next}`,
-    });
-    const value = comparedAggregate(rule, sql`a.${aggregate}`);
+    const unit = unitCounted(rule, run);
+    const source = unit === null ? sql.ref('a') : sourceOf(unit);
+    if (unit !== null) {
+      const itsNext = changes === null ? null : { aggregate: changes, column: change };
+      dates.push({ unit, asked, count: aggregate, next: itsNext });
+    } else {
+      activities.push({
+        aggregates: [
+          sql`${aggregateOf(asked)} as ${aggregate}`,
+          ...(changes === null ? [] : [sql`${changes} as ${change}`]),
+        ],
+        mayMatter: mayMatter(rule, run),
+        window: rule.then === undefined ? null : sql`${nextOf(rule, run)} as ${next}`,
+      });
+    }
+    const value = comparedAggregate(rule, sql`${source}.${aggregate}`);
     const holds = meetsAll(value, isBareCount(rule) ? { gte: 1 } : rule, run);
     const compared = clock ? changesOf(value, rule, run) : [];
-    return { value, holds, changes: [...(changes === null ? [] : [sql<Date>`a.${change}`]), ...compared] };
+    return {
+      value,
+      holds,
+      changes: [...(changes === null ? [] : [sql<Date>`${source}.${change}`]), ...compared],
+    };
   };
   const compileLeaf = (leaf: Leaf): CompiledLeaf => {
     if ('trait' in leaf) return compileTrait(leaf);
@@ -95,6 +109,10 @@ export function createLeaves(run: RuleRun, { clock }: { readonly clock: boolean 
     sources: () => {
       const sources = [...builtins.sources()];
       if (activities.length > 0) sources.push(activity(activities, run));
+      for (const unit of CALENDAR_UNITS) {
+        const counted = dates.filter((one) => one.unit === unit);
+        if (counted.length > 0) sources.push(countedDates(counted, run));
+      }
       return sql.join([...sources, ...joins], sql` `);
     },
   };

@@ -116,9 +116,15 @@ describe('all profiles', () => {
     expect((await tables({ event: 'Viewed' })).length).toBe(MONTHS.length);
   });
 
-  it('are asked in one pass over the events, however many things a rule asks', async () => {
-    const scans = await scansOf(compileRule, { any: RULES });
-    const read = scans.map(({ table }) => table).filter((table) => table === 'event_2026_05');
-    expect(read).toHaveLength(1);
+  it('are asked in one pass over the events, and one more for each unit of the calendar that a rule counts', async () => {
+    const passes = async (rules: readonly unknown[]) => {
+      const scans = await scansOf(compileRule, { any: rules });
+      return scans.filter(({ table }) => table === 'event_2026_05').length;
+    };
+    const counting = (of: string) => ({ event: '*', agg: 'distinct', of, gte: 5 });
+    const others = RULES.filter((rule) => !('of' in rule && rule.of === '$day'));
+    expect(await passes(others)).toBe(1);
+    expect(await passes([...others, ...others, counting('$day'), counting('$day')])).toBe(2);
+    expect(await passes([counting('$day'), counting('$week'), counting('$month')])).toBe(3);
   });
 });
