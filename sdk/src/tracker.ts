@@ -43,7 +43,7 @@ export type EarlyCall = readonly [
   tell?: (result: unknown) => void,
 ];
 
-export const newId = createUuidV7(browserClock.now, (bytes) => crypto.getRandomValues(bytes));
+export const newId = createUuidV7(browserClock.now, (words) => crypto.getRandomValues(words));
 
 type Calls = Pick<Tracker, EventType>;
 
@@ -192,7 +192,7 @@ function createOwnEvent(
   const now = browserClock.now();
   return createEvent(call, {
     messageId,
-    timestamp: new Date(at ?? now).toISOString(),
+    timestamp: new Date(at ?? now).toJSON(),
     anonymousId: identity.anonymousId(),
     userId: identity.user().userId,
     context: {

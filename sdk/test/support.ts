@@ -177,7 +177,7 @@ export function openPage({
     flushAfterMs: 2_000,
     flushAt: 20,
   });
-  const newId = createUuidV7(clock.now, (bytes) => crypto.getRandomValues(bytes));
+  const newId = createUuidV7(clock.now, (words) => crypto.getRandomValues(words));
   sender.resume();
   return {
     clock,

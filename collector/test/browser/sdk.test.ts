@@ -105,3 +105,52 @@ test('the anonymous ID is kept in cookie and localStorage, and each repairs the 
   await page.evaluate('throughline.reset()');
   expect(await page.evaluate('throughline.anonymousId()')).not.toBe(id);
 });
+
+test('in its call an event is written to storage once, after three reads and no cookie; then it leaves in bulk', async () => {
+  const page = await site.open(site.origin());
+  // The first call of a page also begins the session.
+  await page.evaluate(`throughline.track('First')`);
+  await site.flushed(page);
+  const counts = await page.evaluate(`(async () => {
+    const counts = {};
+    const watch = (owner, name, label = name) => {
+      const real = owner[name];
+      owner[name] = function (...given) {
+        counts[label] = (counts[label] ?? 0) + 1;
+        return real.apply(this, given);
+      };
+    };
+    for (const name of ['getItem', 'setItem', 'removeItem']) watch(Storage.prototype, name);
+    for (const name of ['put', 'delete']) watch(IDBObjectStore.prototype, name);
+    watch(IDBDatabase.prototype, 'transaction');
+    Object.defineProperty(document, 'cookie', { get: () => (counts.cookie = 1, ''), set: () => (counts.cookie = 1) });
+    for (let n = 0; n < 10; n += 1) throughline.track('Counted', { n });
+    const atOnce = { ...counts };
+    await throughline.flush();
+    return { atOnce, after: counts };
+  })()`);
+  const { atOnce, after } = counts as Record<'atOnce' | 'after', Record<string, number>>;
+  expect(atOnce).toEqual({ getItem: 30, setItem: 10 });
+  expect(after).toMatchObject({ put: 10, delete: 10 });
+  expect(after).not.toHaveProperty('cookie');
+  // From the journal, and from it once more; the request's own.
+  expect(after.removeItem).toBeLessThanOrEqual(22);
+  // Stored, looked through, and settled, whatever their number.
+  expect(after.transaction).toBeLessThanOrEqual(5);
+});
+
+test('the time zone is asked where it costs least: the first use of Intl takes a page tens of milliseconds', async () => {
+  const page = await site.open(site.origin());
+  const fromIntl = await page.evaluate('Intl.DateTimeFormat().resolvedOptions().timeZone');
+  const browsers = [
+    [`{ Now: { timeZoneId: () => 'Asia/Tokyo' } }`, 'Asia/Tokyo'],
+    ['undefined', fromIntl],
+    ['{}', fromIntl],
+  ] as const;
+  for (const [temporal, timezone] of browsers) {
+    await page.reload();
+    await page.evaluate(`globalThis.Temporal = ${temporal}; throughline.track('Counted');`);
+    const events = await site.flushed(page);
+    expect(events.at(-1)).toMatchObject({ context: { timezone } });
+  }
+});

@@ -70,7 +70,7 @@ export function openJournal(local: LocalStore, prefix: string, now: () => number
       const flights = new Set(flying);
       for (const name of local.keys(flightPrefix)) {
         const [until, ...ids] = (local.get(flightPrefix + name) ?? '').split(',');
-        if (leftMs(Number(until), FLIGHT_MS) > 0) ids.forEach((id) => flights.add(id));
+        if (leftMs(Number(until), FLIGHT_MS)) ids.forEach((id) => flights.add(id));
         else local.remove(flightPrefix + name);
       }
       return flights;

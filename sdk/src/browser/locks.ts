@@ -45,8 +45,8 @@ export function createWebLocks(manager: LockManager, { tab, prefix }: LockEdges)
       return release!;
     }),
     findLive: async () => {
-      const { held = [], pending = [] } = await manager.query();
-      return (other) => [...held, ...pending].some(({ name }) => name === livePrefix + other);
+      const { held, pending } = await manager.query();
+      return (other) => [...held!, ...pending!].some(({ name }) => name === livePrefix + other);
     },
     exclusive: async (run) => manager.request(`${prefix}send`, run),
   };

@@ -10,7 +10,7 @@ const SPREAD_MS = 1_000;
 /** Knows whether one may send now. */
 export interface Pace {
   /** Whether a request may be tried; if not, it says when. */
-  isOpen(): boolean;
+  isOpen(): boolean | undefined;
   /** The same for a page that is about to go: back-off does not count then. */
   isOpenAtLast(): boolean;
   /** A request failed, or would have: wait, longer each time. */
@@ -47,13 +47,13 @@ export function createPace({ journal, clock, random, isOnline }: PaceEdges, onOp
 
   return {
     isOpen: () => {
-      if (isStopped || stopWaiting) return false;
+      if (isStopped || stopWaiting) return undefined;
       const heldForMs = journal.heldForMs();
-      if (heldForMs > 0) wait(heldForMs + random() * SPREAD_MS);
+      if (heldForMs) wait(heldForMs + random() * SPREAD_MS);
       else if (!mayTry()) fail();
       return !stopWaiting;
     },
-    isOpenAtLast: () => !isStopped && journal.heldForMs() === 0 && mayTry(),
+    isOpenAtLast: () => !isStopped && !journal.heldForMs() && mayTry(),
     fail,
     stop: () => {
       isStopped = true;

@@ -1,5 +1,4 @@
 import {
-  createEntry,
   findOverflow,
   MAX_BATCH_BYTES,
   MAX_EVENT_BYTES,
@@ -113,7 +112,7 @@ export function createQueue(edges: QueueEdges): Queue {
     add: (id, json) => {
       const bytes = new TextEncoder().encode(json).length;
       if (bytes > MAX_EVENT_BYTES) return edges.tell(id, 'too-large');
-      const event = { ...createEntry(id, tab, bytes), json };
+      const event = { name: `${id}.${tab}.${bytes}`, id, tab, bytes, json };
       own.set(event.name, event);
       ownBytes += bytes;
       journal.write(event.name, json);
@@ -157,9 +156,8 @@ function createStoring(
   };
   return {
     keep: (event) => {
-      fresh.push(event);
       // Everything that is recorded in this tick goes into one transaction.
-      queueMicrotask(() => void drain());
+      if (fresh.push(event) < 2) queueMicrotask(drain);
     },
     keepAll: () => {
       fresh.push(...refused);

@@ -65,7 +65,7 @@ export function createTransport({ fetch, url, clock, journal }: TransportEdges):
       const keepalive = bytes <= spareBytes();
       const body = batchBody(
         batch.map(({ json }) => json),
-        new Date(clock.now()).toISOString(),
+        new Date(clock.now()).toJSON(),
       );
       const land = journal.markFlight(
         batch.map(({ id }) => id),

@@ -29,10 +29,6 @@ export interface Entry {
   readonly bytes: number;
 }
 
-export function createEntry(id: string, tab: string, bytes: number): Entry {
-  return { name: `${id}.${tab}.${bytes}`, id, tab, bytes };
-}
-
 /** The entry of a name, or undefined where somebody else wrote the key. */
 export function parseEntryName(name: string): Entry | undefined {
   const [, id, tab, bytes] = /^([\da-f-]{36})\.(\w+)\.(\d{1,5})$/.exec(name) ?? [];

@@ -16,6 +16,7 @@ export const UTM_OR_CLICK_ID = /^(utm_.+|\w*cl(ic)?k?id|[gw]braid|li_fat_id|rdt_
  * names. Source: Segment's common fields, `context.campaign`.
  */
 export function readCampaign(search: string, telling = UTM): Campaign | undefined {
+  if (!search) return undefined;
   const found = [...new URLSearchParams(search)]
     .filter(([key, value]) => telling.test(key) && value)
     .map(([key, value]) => [key === 'utm_campaign' ? 'name' : key.replace('utm_', ''), value] as const);

@@ -82,7 +82,7 @@ export function createTracker<Events extends object = AnyEvents>(
   const given = resolveNodeOptions(options);
   const { on, of, emit } = createSubscriptions();
   const tell = (receipt: PageReceipt): void => emit(receipt.reason ? 'drop' : 'sent', receipt);
-  const newId = createUuidV7(Date.now, (bytes) => crypto.getRandomValues(bytes));
+  const newId = createUuidV7(Date.now, (words) => crypto.getRandomValues(words));
   const abort = new AbortController();
   // What closing cuts off is no error.
   const onError = (error: TrackingError): unknown => abort.signal.aborted || emit('error', error);

@@ -66,7 +66,7 @@ function createWorld() {
   let tasks: Array<() => void> = [];
   let mode: Mode = 'take';
   let isOnline = true;
-  const newId = createUuidV7(clock.now, (bytes) => crypto.getRandomValues(bytes));
+  const newId = createUuidV7(clock.now, (words) => crypto.getRandomValues(words));
 
   /** @param line what is done one after the other, as IndexedDB does what all pages ask of one store */
   const later = <T>(fate: Fate, act: () => T, line: Array<() => void> = []): Promise<T> =>

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  createEntry,
   findOverflow,
   MAX_AGE_MS,
   MAX_WAITING_BYTES,
@@ -15,14 +14,11 @@ import { createUuidV7 } from '../../src/core/uuid';
 const NOW = Date.UTC(2026, 0, 1);
 
 function entry(bytes: number, at = NOW): Entry {
-  return createEntry(
-    createUuidV7(
-      () => at,
-      (random) => crypto.getRandomValues(random),
-    )(),
-    'tab',
-    bytes,
-  );
+  const id = createUuidV7(
+    () => at,
+    (random) => crypto.getRandomValues(random),
+  )();
+  return { name: `${id}.tab.${bytes}`, id, tab: 'tab', bytes };
 }
 
 test('an entry is read back from its name, and a key of somebody else is none', () => {

@@ -12,9 +12,13 @@ const AROUND = {
 };
 
 function said(...[type, ...given]: [Parameters<typeof readCall>[0], ...unknown[]]): unknown {
-  const { type: same, ...rest } = JSON.parse(JSON.stringify(readCall(type, given))) as { type: string };
+  const read = JSON.parse(JSON.stringify(readCall(type, given))) as Record<
+    'type' | 'timestamp',
+    string | null
+  >;
+  const { type: same, timestamp, ...rest } = read;
   expect(same).toBe(type);
-  return rest;
+  return timestamp === null ? rest : { timestamp, ...rest };
 }
 
 test('calls are read in the order of arguments that Segment has', () => {
