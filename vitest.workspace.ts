@@ -7,13 +7,22 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    // Most tests wait for other processes: with a worker for each of two cores, a third of their time was idle.
-    maxWorkers: 3,
+    // Most tests wait for other processes; with a worker less than there are cores, which is the default, one of two
+    // cores was idle half of the time. With three, pages of many tabs came too late for what they wait for.
+    maxWorkers: 2,
     // Loading the modules anew for each file took longer than many a file's tests. Nothing of ours keeps state in a module.
     isolate: false,
     projects: [
-      { test: { name: 'sdk', include: ['sdk/test/**/*.test.ts'], environment: 'happy-dom', isolate: true } },
-      { test: { name: 'unit', include: ['collector/test/unit/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'sdk',
+          include: ['sdk/test/**/*.test.ts'],
+          environment: 'happy-dom',
+          isolate: true,
+          testTimeout: 60_000,
+        },
+      },
+      { test: { name: 'unit', include: ['collector/test/unit/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'repo', include: ['collector/test/repo/**/*.test.ts'], testTimeout: 120_000 } },
       {
         test: {

@@ -68,6 +68,20 @@ test('who the visitor is outlives the page, until reset', async () => {
   second.tracker.close();
 });
 
+test('a page that began the session goes on without it once another page has reset the visitor', async () => {
+  const begun = open();
+  const resetting = open({ namespace: begun.namespace });
+  begun.tracker.track('Before');
+  resetting.tracker.reset();
+  begun.tracker.track('After');
+  await begun.tracker.flush();
+  const [before, after] = begun.events;
+  expect(after!.anonymousId).not.toBe(before!.anonymousId);
+  expect(after!.context.sessionId).not.toBe(before!.context.sessionId);
+  begun.tracker.close();
+  resetting.tracker.close();
+});
+
 test('what the page passes is taken as it is at the call', async () => {
   const { tracker, events } = open();
   const cart = { items: 1 };

@@ -67,7 +67,9 @@ export function createIdentityStore({ local, cookie, prefix, newId }: IdentityEd
   };
 }
 
-/** A value in localStorage that other pages may change; memory has it where localStorage has nothing. */
+/**
+ * A value in localStorage that other pages may change, also back to none; memory has it where localStorage has nothing.
+ */
 export function keepJson<T>(
   local: LocalStore,
   key: string,
@@ -75,7 +77,8 @@ export function keepJson<T>(
 ): { read: () => T; write: (value: T) => void } {
   let known = none;
   return {
-    read: () => attempt(() => (JSON.parse(local.get(key) ?? 'null') as T | null) ?? known, known),
+    read: () =>
+      attempt(() => (JSON.parse(local.get(key) ?? JSON.stringify(known)) as T | null) ?? none, known),
     write: (value) => {
       known = value;
       local.set(key, JSON.stringify(value));

@@ -5,7 +5,10 @@ export const MAX_TEXT_CHARS = 100;
  * Nine digits or more with little between them, and no letter: payment cards have 13 to 19, social security numbers
  * 9, account and phone numbers as many. Prices and years have fewer; a long order number goes too.
  */
-const LONG_NUMBER = /\p{Nd}(?:[^\p{L}\p{Nd}]{0,3}\p{Nd}){8,}/gu;
+const MIN_DIGITS = 9;
+const MAX_BETWEEN = 3;
+const WITHOUT_LETTERS = /[^\p{L}]+/gu;
+const DIGIT = /\p{Nd}/u;
 const EMAIL = /[^\s@<>/]+@[^\s@<>/]+/gu;
 
 /**
@@ -22,10 +25,39 @@ export function maskText(text: string, maxChars = MAX_TEXT_CHARS): string {
     : text;
   return read
     .replace(EMAIL, '[email]')
-    .replace(LONG_NUMBER, '[number]')
+    .replace(WITHOUT_LETTERS, hideNumbers)
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, maxChars);
+}
+
+/**
+ * Of text without letters. One regular expression would say it all, but these classes are large: with a repetition within a
+ * repetition a browser takes a second, once, to compile it.
+ */
+function hideNumbers(text: string): string {
+  let shown = '';
+  /** From the first digit of what may become a number on. */
+  let run: string[] = [];
+  let digits = 0;
+  let lastDigitAt = 0;
+  const endRun = (): void => {
+    const number = run.splice(0, lastDigitAt + 1).join('');
+    shown += (digits < MIN_DIGITS ? number : '[number]') + run.join('');
+    run = [];
+    digits = 0;
+  };
+  for (const character of text) {
+    const isDigit = DIGIT.test(character);
+    if (run.length > 0 && !isDigit && run.length - lastDigitAt > MAX_BETWEEN) endRun();
+    if (isDigit || run.length > 0) run.push(character);
+    else shown += character;
+    if (!isDigit) continue;
+    lastDigitAt = run.length - 1;
+    digits += 1;
+  }
+  if (run.length > 0) endRun();
+  return shown;
 }
 
 const SECRET_WORDS = [
