@@ -1,6 +1,7 @@
 /** The web-vitals and experiments scripts in a real browser, beside the SDK's own, as pages use them. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type EntrySite, openEntrySite } from '../support/entry-site';
+import { isKeptOnTheWayBack } from '../support/way-back';
 
 let site: EntrySite;
 
@@ -44,23 +45,24 @@ test('each web vital arrives once, as the page is left, and an app’s navigatio
 test('a return from the back/forward cache is measured anew', async () => {
   site.pages.set('/next', '<p>Next');
   const page = await site.open(`${sdk()}${vitals(' data-metrics="LCP"')}<h1>Mugs</h1>`, { path: '/mugs' });
-  await page.waitForFunction('window.throughline?.user && performance.getEntriesByType("paint").length > 1');
-  // No page is kept that is left while its database is being opened.
-  await page.evaluate('window.marker = true; throughline.flush()');
-  await page.goto(`${site.url}/next`);
-  // No page is loaded on the way back, so there is nothing that goBack() could wait for.
-  await page.evaluate('void setTimeout(() => history.back())');
-  await page.waitForFunction('window.marker');
+  let loads = 0;
+  do {
+    loads += 1;
+    await page.waitForFunction(
+      'window.throughline?.user && performance.getEntriesByType("paint").length > 1',
+    );
+    await page.evaluate('void (window.marker = true)');
+    await page.goto(`${site.url}/next`);
+  } while (!(await isKeptOnTheWayBack(page)));
   // The library measures after the next two frames.
   await page.evaluate(
     'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))',
   );
   await page.goto(`${site.url}/next`);
-  const events = await site.expectArrived(2);
-  expect(events.map(({ properties }) => [properties.metric, properties.navigation_type])).toEqual([
-    ['LCP', 'navigate'],
-    ['LCP', 'back-forward-cache'],
-  ]);
+  const events = await site.expectArrived(loads + 1);
+  expect(events.every(({ properties }) => properties.metric === 'LCP')).toBe(true);
+  const kinds = events.map(({ properties }) => properties.navigation_type);
+  expect(kinds.filter((kind) => kind === 'back-forward-cache')).toHaveLength(1);
 });
 
 test('a visitor has one variant on all pages, known before the first paint, and one exposure', async () => {

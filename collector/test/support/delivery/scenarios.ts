@@ -1,5 +1,6 @@
 /** What browsers, networks and people do to events. Each is run with a server and a browser profile of its own. */
 import type { Page } from 'playwright-core';
+import { isKeptOnTheWayBack } from '../way-back';
 import type { Mode } from './server';
 import { TAKE } from './server';
 import type { Stage } from './stage';
@@ -401,16 +402,5 @@ const TIME: readonly Scenario[] = [
     },
   },
 ];
-
-/** A browser keeps no page that is left while a write to IndexedDB is under way. */
-async function isKeptOnTheWayBack(page: Page): Promise<boolean> {
-  // No page is loaded on the way back, so there is nothing that goBack() could wait for.
-  await page.evaluate('void setTimeout(() => history.back())');
-  const how = await page.waitForFunction(() => {
-    if (location.pathname === '/next' || document.readyState !== 'complete') return undefined;
-    return 'marker' in window ? 'kept' : 'anew';
-  });
-  return (await how.jsonValue()) === 'kept';
-}
 
 export const SCENARIOS: readonly Scenario[] = [...LEAVING, ...NETWORK, ...TABS, ...STORAGE, ...TIME];
