@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { openUnwatched } from '../support/chromium';
 import { openSite, type SentEvent, type Site } from '../support/hosts';
+import { isKeptOnTheWayBack } from '../support/way-back';
 
 let site: Site;
 beforeAll(async () => {
@@ -167,17 +168,19 @@ test('a page rendered in advance is viewed when it is opened, and never if it is
 
 test('a page out of the back/forward cache is viewed again, with the referrer that it had', async () => {
   const page = await site.open(`${site.origin()}/a`);
-  await page.evaluate(`window.marker = true; throughline.flush()`);
-  await page.goto(`${site.origin()}/b`);
-  await page.evaluate('void setTimeout(() => history.back())');
-  await page.waitForFunction(() => 'marker' in window);
-  const events = asTheyHappened(await site.events(3));
-  expect(paths(events)).toEqual([
+  let loads = 0;
+  do {
+    loads += 1;
+    await page.evaluate(`window.marker = true; throughline.flush()`);
+    await page.goto(`${site.origin()}/next`);
+  } while (!(await isKeptOnTheWayBack(page)));
+  const events = asTheyHappened(await site.events(2 * loads + 1));
+  expect(paths(events).slice(-3)).toEqual([
     ['page', '/a'],
-    ['page', '/b'],
+    ['page', '/next'],
     ['page', '/a'],
   ]);
-  expect(events[2]!.context.page.referrer).toBe('');
+  expect(events.at(-1)!.context.page.referrer).toBe('');
   expect(new Set(events.map(({ context }) => context.sessionId)).size).toBe(1);
 });
 
