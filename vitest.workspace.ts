@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     // Most tests wait for other processes; with a worker less than there are cores, which is the default, one of two
-    // cores was idle half of the time. With three, pages of many tabs came too late for what they wait for.
+    // cores was idle half of the time. Three gained nothing.
     maxWorkers: 2,
     // Loading the modules anew for each file took longer than many a file's tests. Nothing of ours keeps state in a module.
     isolate: false,
