@@ -71,7 +71,7 @@ export async function readBacklog(
     sql<Omit<Backlog, 'oldestAt'> & { oldest_at: Date | null }>`
       select
         (select count(*) from delivery w join destination d using (workspace_id, destination_id)
-         where w.workspace_id = ${workspaceId} and w.state = 'waiting' and d.state = 'active') as waiting,
+         where w.workspace_id = ${workspaceId} and w.state = 'waiting' and w.attempts > 0 and d.state = 'active') as waiting,
         (select count(*) from delivery w join destination d using (workspace_id, destination_id)
          where w.workspace_id = ${workspaceId} and w.state = 'dead' and w.finished_at > ${deadSince}) as dead,
         least(

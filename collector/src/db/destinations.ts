@@ -23,7 +23,7 @@ export interface Destination {
   readonly audiences: FollowedAudience[];
   /** Their values were shown once, when they were made. */
   readonly secrets: { readonly id: string; readonly createdAt: Date }[];
-  /** Changes that were cut off the feeds and not delivered yet, and those that were given up. */
+  /** Deliveries that were sent in vain and wait for their next attempt, and those that were given up. */
   readonly waiting: number;
   readonly dead: number;
   /** How the last attempt went. */
@@ -225,7 +225,7 @@ async function selectDestinations(
        where ${isIts('f')}) as audiences,
       (select json_agg(json_build_object('id', s.secret_id, 'createdAt', s.created_at) order by s.secret_id)
        from destination_secret s where ${isIts('s')}) as secrets,
-      (select count(*) from delivery w where ${isIts('w')} and w.state = 'waiting') as waiting,
+      (select count(*) from delivery w where ${isIts('w')} and w.state = 'waiting' and w.attempts > 0) as waiting,
       (select count(*) from delivery w where ${isIts('w')} and w.state = 'dead') as dead
     from destination d
     left join lateral (

@@ -231,6 +231,20 @@ describe('connecting', () => {
 });
 
 describe('a receiver that fails', () => {
+  it('is what the next attempt waits for, not one that is answering its first', async () => {
+    const { key } = await listed(...users('ann'));
+    const { id } = await connect([key]);
+    const seen: unknown[] = [];
+    receiver.react = (_received, response) =>
+      void (async () => {
+        seen.push((await show(id)).waiting);
+        response.writeHead(500).end();
+      })();
+    await api.worker.tick();
+    seen.push((await show(id)).waiting);
+    expect(seen).toEqual([0, 1]);
+  });
+
   it('is sent the same again, with the same ID, and nothing before that', async () => {
     const [ann, bob] = users('ann', 'bob') as [string, string];
     const { key, put } = await listed();
