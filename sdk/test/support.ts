@@ -194,8 +194,8 @@ export function openPage({
     /** Records an event of about so many bytes; returns its messageId. */
     record: (bytes = 100): string => {
       const messageId = newId();
+      sender.expect();
       queue.add(messageId, JSON.stringify({ messageId, pad: 'x'.repeat(Math.max(0, bytes - 60)) }));
-      sender.notice();
       return messageId;
     },
     /** The page is gone, without a word; or it is frozen. */

@@ -13,8 +13,8 @@ import type { Transport } from './transport';
 
 /** Decides when to send. */
 export interface Sender {
-  /** There are new events: they go after the flush time, or now if they are many. */
-  notice(): void;
+  /** An event is about to be added: it goes after the flush time, or now if there are many. */
+  expect(): void;
   /** Sends what there is, unless one has to wait; resolves when nothing more can be done now. */
   flush(): Promise<void>;
   /** The connection or the page is back: forget the failures and send. */
@@ -50,7 +50,8 @@ export function createSender(edges: SenderEdges): Sender {
   const pace = createPace(edges, () => void run());
   const { deliver, batchEvents } = createDelivery(edges, pace);
   let isPaused = true;
-  let isFlushDue = false;
+  /** Set while a flush is due. */
+  let due: (() => void) | undefined;
   let isLeaving = false;
   /** Back from a freeze, and not yet seen what others have sent meanwhile. */
   let isUnsure = false;
@@ -82,21 +83,23 @@ export function createSender(edges: SenderEdges): Sender {
   // No longer than need be: Firefox keeps no page for going back to it that holds a lock as it is left.
   const announce = (): void => edges.announce(!isPaused && queue.isOwing());
 
-  const notice = (): void => {
-    announce();
-    // What other listeners of the same page record when it is hidden comes after our own.
-    if (isLeaving) queueMicrotask(sendOwn);
-    if (queue.count() >= edges.flushAt) void run();
-    if (isFlushDue) return;
-    isFlushDue = true;
-    clock.after(edges.flushAfterMs, () => {
-      isFlushDue = false;
+  const schedule = (): void => {
+    due ??= clock.after(edges.flushAfterMs, () => {
+      due = undefined;
       void run();
     });
   };
 
   return {
-    notice,
+    expect: () => {
+      // Before any store has it: others take what they find of a page that has not said that it lives.
+      edges.announce(!isPaused);
+      // What other listeners of the same page record when it is hidden comes after our own.
+      if (isLeaving) queueMicrotask(sendOwn);
+      // It is added before this begins.
+      if (queue.count() + 1 >= edges.flushAt) void run();
+      schedule();
+    },
     flush: run,
     wake: () => {
       pace.forgive();
@@ -119,7 +122,8 @@ export function createSender(edges: SenderEdges): Sender {
         // In turn: whoever sends for this page meanwhile has to finish before it can be seen what is left.
         running = running.then(() => inTurn(queue.reconcile)).then(() => void (isUnsure = false));
       }
-      notice();
+      announce();
+      schedule();
     },
   };
 }

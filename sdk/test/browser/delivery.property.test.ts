@@ -29,6 +29,23 @@ interface Fate {
   wasFrozen: boolean;
 }
 
+const ALIVE: Fate = { isDead: false, isFrozen: false, wasFrozen: false };
+
+/** Who has a lock, or waits for it. */
+interface Waiter {
+  readonly name: string;
+  readonly fate: Fate;
+  readonly grant: () => void;
+}
+
+/** A page as the browser knows it. */
+interface Asking {
+  readonly fate: Fate;
+  /** What it has said and nobody has heard yet. */
+  readonly out: Array<() => void>;
+  readonly asked: Set<Waiter>;
+}
+
 const page = fc.nat(2);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('open', 'online', 'offline') }) },
@@ -57,9 +74,11 @@ const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
 function createWorld() {
   const clock = createTestClock();
-  const area = new Map<string, string>();
+  const area = new Map<string, string | undefined>();
   const stored = new Map<string, string>();
-  const lines = new Map<string, Array<{ fate: Fate; grant: () => void }>>();
+  const lines = new Map<string, Waiter[]>();
+  /** What pages have written and others do not see yet. */
+  const unseen: Array<ReadonlyArray<readonly [key: string, value: string | undefined]>> = [];
   const takers = new Map<string, Fate[]>();
   const copies: string[] = [];
   const transactions: Array<() => void> = [];
@@ -84,47 +103,82 @@ function createWorld() {
       tasks.push(() => line.shift()!());
     });
 
-  const openLocks = (fate: Fate): LockManager => {
-    const leave = (name: string, entry: { fate: Fate; grant: () => void }): void => {
-      const line = lines.get(name)!;
+  /** What a page says to the browser gets there in order, and is not known to other pages before. */
+  const openLocks = ({ fate, out, asked }: Asking): LockManager => {
+    const leave = (entry: Waiter): void => {
+      const line = lines.get(entry.name) ?? [];
       const wasFirst = line[0] === entry;
-      line.splice(line.indexOf(entry), 1);
-      if (wasFirst) line[0]?.grant();
+      lines.set(
+        entry.name,
+        line.filter((other) => other !== entry),
+      );
+      if (wasFirst) lines.get(entry.name)![0]?.grant();
     };
     const request = async (name: string, run: () => Promise<unknown>): Promise<unknown> => {
-      const line = lines.get(name) ?? [];
-      lines.set(name, line);
       let granted = (): void => undefined;
       const turn = new Promise<void>((resolve) => (granted = resolve));
-      const entry = { fate, grant: () => void later(fate, granted) };
-      line.push(entry);
-      if (line.length === 1) entry.grant();
+      const entry = { name, fate, grant: () => void later(fate, granted) };
+      asked.add(entry);
+      void later(
+        ALIVE,
+        () => {
+          if (fate.isDead) return;
+          const line = [...(lines.get(name) ?? []), entry];
+          lines.set(name, line);
+          if (line[0] === entry) entry.grant();
+        },
+        out,
+      );
       await turn;
       try {
         return await run();
       } finally {
-        leave(name, entry);
+        asked.delete(entry);
+        void later(ALIVE, () => leave(entry), out);
       }
     };
-    const query = (): Promise<LockManagerSnapshot> =>
-      later(fate, () => ({
-        held: [...lines].flatMap(([name, { length }]) => (length > 0 ? [{ name }] : [])),
-        pending: [],
-      }));
+    const query = async (): Promise<LockManagerSnapshot> => {
+      const held = await later(fate, () => [...lines.values()].flat().map(({ name }) => ({ name })), out);
+      return { held, pending: [] };
+    };
     return { request, query } as unknown as LockManager;
+  };
+
+  /** localStorage as one page sees it: what it has written itself at once, what others have when it is through. */
+  const openLocal = ({ fate, out }: Asking): LocalStore => {
+    const own: Array<readonly [key: string, value: string | undefined]> = [];
+    unseen.push(own);
+    const write = (key: string, value?: string): void => {
+      if (fate.isDead) return;
+      own.push([key, value]);
+      void later(
+        ALIVE,
+        () => {
+          const [written, as] = own.shift()!;
+          area.set(written, as);
+        },
+        out,
+      );
+    };
+    const view = (): Map<string, string> => {
+      const seen = new Map([...area, ...own]);
+      return new Map([...seen].flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+    };
+    return {
+      get: (key) => view().get(key) ?? null,
+      set: (key, value) => (write(key, value), !fate.isDead),
+      remove: (key) => write(key),
+      keys: (prefix) =>
+        [...view().keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)),
+    };
   };
 
   const openPage = () => {
     const fate: Fate = { isDead: false, isFrozen: false, wasFrozen: false };
     const tab = newId().slice(-12);
     const isAway = (): boolean => fate.isDead || fate.isFrozen;
-    const local: LocalStore = {
-      get: (key) => area.get(key) ?? null,
-      set: (key, value) => !fate.isDead && (area.set(key, value), true),
-      remove: (key) => void (fate.isDead || area.delete(key)),
-      keys: (prefix) =>
-        [...area.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length)),
-    };
+    const asking: Asking = { fate, out: [], asked: new Set() };
+    const local = openLocal(asking);
     const ownClock = {
       now: clock.now,
       after: (ms: number, run: () => void) => {
@@ -137,7 +191,10 @@ function createWorld() {
         return clock.after(ms, fire);
       },
     };
-    const transact = <T>(act: () => T): Promise<T> => later(fate, act, transactions);
+    const transact = async <T>(act: () => T): Promise<T> => {
+      await later(ALIVE, () => undefined, asking.out);
+      return later(fate, act, transactions);
+    };
     const database: Database = {
       put: (events) => transact(() => (events.forEach(({ name, json }) => stored.set(name, json)), true)),
       remove: (names) => transact(() => (names.forEach((name) => stored.delete(name)), true)),
@@ -165,12 +222,12 @@ function createWorld() {
         if (mode === 'later') return refuse(503, { 'retry-after': '5' });
         return take(init?.body as string);
       };
-      const answer = await later({ isDead: false, isFrozen: false, wasFrozen: false }, reach);
+      const answer = await later(ALIVE, reach);
       const response = await later(fate, () => answer);
       if (!response) throw new TypeError('failed');
       return response;
     };
-    const locks = createWebLocks(openLocks(fate), { tab, prefix: 'v.', local, clock: ownClock });
+    const locks = createWebLocks(openLocks(asking), { tab, prefix: 'v.', local, clock: ownClock });
     const journal = openJournal(local, 'v.', clock.now);
     const tell = (): void => undefined;
     const queue = createQueue({ tab, journal, database, now: clock.now, findLive: locks.findLive, tell });
@@ -189,10 +246,10 @@ function createWorld() {
     });
     sender.resume();
     const forsake = (): void => {
-      for (const [, line] of lines) {
-        const first = line[0];
-        line.splice(0, line.length, ...line.filter((entry) => entry.fate !== fate));
-        if (line[0] && line[0] !== first) line[0].grant();
+      for (const [name, line] of lines) {
+        const rest = line.filter((entry) => entry.fate !== fate);
+        lines.set(name, rest);
+        if (rest[0] && rest[0] !== line[0]) rest[0].grant();
       }
     };
     return {
@@ -202,8 +259,8 @@ function createWorld() {
       sender,
       track: (): string => {
         const messageId = newId();
+        sender.expect();
         queue.add(messageId, JSON.stringify({ messageId }));
-        sender.notice();
         return messageId;
       },
       kill: () => {
@@ -216,7 +273,7 @@ function createWorld() {
         fate.isFrozen = true;
         fate.wasFrozen = true;
         // A page that holds a lock is not kept, but ended.
-        if ([...lines.values()].some((line) => line.some((entry) => entry.fate === fate))) {
+        if (asking.asked.size > 0) {
           fate.isDead = true;
           forsake();
         }
@@ -231,8 +288,11 @@ function createWorld() {
   return {
     openPage,
     clock,
-    area,
-    stored,
+    /** Whatever any page could still find. */
+    kept: () => {
+      const written = new Map([...area, ...unseen.flat()]);
+      return [...[...written.keys()].filter((key) => written.get(key) !== undefined), ...stored.keys()];
+    },
     takers,
     copies,
     setMode: (next: Mode) => (mode = next),
@@ -292,7 +352,12 @@ test('whatever happens in whatever order, every event is taken, and none twice o
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80, size: 'max' }), async (steps) => {
       const world = createWorld();
       const tracked = await play(world, steps);
-      const kept = new Set([...world.area.keys(), ...world.stored.keys()].join('\n').match(/[\da-f-]{36}/g));
+      const kept = new Set(
+        world
+          .kept()
+          .join('\n')
+          .match(/[\da-f-]{36}/g),
+      );
       // Nothing is deleted without the collector's word.
       expect(tracked.filter((id) => !world.takers.has(id) && !kept.has(id))).toEqual([]);
       await settle(world);
