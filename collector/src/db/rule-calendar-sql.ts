@@ -30,13 +30,14 @@ const SOURCES = { $day: sql.ref('days'), $week: sql.ref('weeks'), $month: sql.re
 export const sourceOf = (unit: CalendarUnit): RawBuilder<unknown> => SOURCES[unit];
 
 /** Dates are numbered; of 64 in a row each is a bit of a number, so that any range of time takes few numbers. */
-const BLOCK = { bits: sql.lit(6), mask: sql.lit(63) } as const;
+const BLOCK = { base: sql.lit(-64), mask: sql.lit(63) } as const;
 
 /**
  * One pass over the events for all leaves that count the same unit, joined to the profiles.
  *
  * An owner is looked up for each event only where its subject is divided in time, which few are, and for each of the
- * other subjects once: those whose events belong to another profile as a whole.
+ * other subjects once: those whose events belong to another profile as a whole. Two keys are a fifth faster than three,
+ * so the one with the block says, too, whether the other one is an owner already.
  */
 export function countedDates(dates: readonly CountedDates[], run: RuleRun): RawBuilder<unknown> {
   const { unit } = dates[0]!;
@@ -54,19 +55,19 @@ export function countedDates(dates: readonly CountedDates[], run: RuleRun): RawB
         least('b', one),
       ])}
       from (
-        select coalesce(s.part_id, o.owner_id, s.subject_id) as owner_id, s.block, ${columns((one) => [
-          sql`bit_or(s.${one.count}) as ${one.count}`,
-          least('s', one),
-        ])}
+        select coalesce(o.owner_id, s.holder_id) as owner_id, s.block & ${BLOCK.base} as block, ${columns(
+          (one) => [sql`bit_or(s.${one.count}) as ${one.count}`, least('s', one)],
+        )}
         from (
-          select e.subject_id, e.part_id, e.date_no >> ${BLOCK.bits} as block, ${columns(
+          select e.holder_id, (e.date_no & ${BLOCK.base}) + e.is_owner as block, ${columns(
             ({ asked, count, next }) => [
               sql`bit_or(1::bigint << (e.date_no & ${BLOCK.mask})) ${ifCounted(asked)} as ${count}`,
               next === null ? null : sql`${next.aggregate} as ${next.column}`,
             ],
           )}
           from (
-            select e.*, o.owner_id as part_id, ${numberOf(unit, run)} as date_no
+            select e.*, ${numberOf(unit, run)} as date_no,
+              coalesce(o.owner_id, e.subject_id) as holder_id, (o.owner_id is not null)::integer as is_owner
             from event e left join (
               select * from ownership
               where workspace_id = ${run.workspaceId} and not ${IS_WHOLE}) as o
@@ -74,10 +75,11 @@ export function countedDates(dates: readonly CountedDates[], run: RuleRun): RawB
             where e.workspace_id = ${run.workspaceId} and (${sql.join(matter, sql` or `)})
             -- Else the number is found twice for each event.
             offset 0) as e
-          group by e.subject_id, e.part_id, e.date_no >> ${BLOCK.bits}) as s
+          group by e.holder_id, (e.date_no & ${BLOCK.base}) + e.is_owner) as s
         left join (
           select subject_id, owner_id from ownership
-          where workspace_id = ${run.workspaceId} and ${IS_WHOLE}) as o on o.subject_id = s.subject_id
+          where workspace_id = ${run.workspaceId} and ${IS_WHOLE}) as o
+          on o.subject_id = s.holder_id and s.block & 1 = 0
         group by 1, 2) as b
       group by b.owner_id) as ${sourceOf(unit)} on ${sourceOf(unit)}.owner_id = p.profile_id`;
 }

@@ -5,6 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { findBinaries, type Binaries } from './binaries';
@@ -14,6 +15,7 @@ import { initialiseOnce, isInitialised } from './initialise';
 import { stopOrphan } from './orphan';
 import { findPlaces, type Places } from './places';
 import { startServer, type ServerProcess, type StopMode } from './server-process';
+import { postgresSettings } from './settings';
 import { StartError } from './start-error';
 
 export interface EmbeddedOptions {
@@ -48,16 +50,6 @@ export interface EmbeddedPostgres {
   readonly close: (mode?: StopMode) => Promise<void>;
 }
 
-const SETTINGS: Readonly<Record<string, string>> = {
-  max_connections: '50',
-  shared_buffers: '256MB',
-  // Checkpoints far apart: each makes the first write to every page a whole page in the log.
-  max_wal_size: '2GB',
-  checkpoint_timeout: '15min',
-  wal_compression: 'on',
-  timezone: 'UTC',
-  log_timezone: 'UTC',
-};
 const START_ATTEMPTS = 100;
 const RETRY_MS = 100;
 const RESTART_AT_MOST_MS = 2_000;
@@ -97,6 +89,11 @@ export async function openEmbeddedPostgres(options: EmbeddedOptions): Promise<Em
   }
 }
 
+/** The machine's, or what a container may have of it; where nothing bounds it, Node says 2^64 or 0. */
+function memoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
+}
+
 interface SupervisedServer {
   readonly port: number;
   readonly close: (mode: StopMode) => Promise<void>;
@@ -107,7 +104,7 @@ async function superviseServer(places: Places, options: EmbeddedOptions): Promis
   const closing = new AbortController();
   const signal =
     options.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, options.signal]);
-  const settings = { ...SETTINGS, ...options.settings };
+  const settings = { ...postgresSettings(memoryBytes()), ...options.settings };
   const first = await startUntilReady(places, { settings, signal });
   const { port } = first;
   let server: ServerProcess = first.server;
