@@ -28,7 +28,7 @@ export interface AcceptedBatch {
   /** What it weighs in memory until it is written: its share of the bytes in flight. */
   readonly bytes: number;
   /** What was held for it while it was read; given back in the moment in which the batch counts for itself. */
-  readonly reservation?: Reservation;
+  readonly reservation?: Reservation | undefined;
   readonly items: readonly unknown[];
   readonly normalised: readonly Normalised[];
 }

@@ -28,18 +28,14 @@ export const addIngestRoutes: AddRoutes = (app, context) => {
 
   for (const path of BATCH_PATHS) {
     app.post(path, { schema: batchSchema(path !== BATCH_PATHS[0]) }, async (request) => {
-      const received = await receive(request);
-      const items = received.body['batch'];
+      const { opened, bytes, reservation, body } = await receive(request);
+      const items = body['batch'];
       if (!Array.isArray(items)) throw new ApiError('invalid_body', 'batch must be an array of events.');
       if (items.length > MAX_BATCH_EVENTS) {
         throw new ApiError('payload_too_large', `A batch may hold at most ${MAX_BATCH_EVENTS} events.`);
       }
-      const { verdicts } = await submit(context, {
-        ...received,
-        items,
-        sentAt: received.body['sentAt'],
-        shared: received.body,
-      });
+      const { sentAt } = body;
+      const { verdicts } = await submit(context, { opened, bytes, reservation, items, sentAt, shared: body });
       return countVerdicts(verdicts);
     });
   }
@@ -47,16 +43,14 @@ export const addIngestRoutes: AddRoutes = (app, context) => {
   for (const [type, aliases] of Object.entries(SINGLE_PATHS)) {
     for (const path of aliases) {
       app.post(path, { schema: singleSchema(type, path !== aliases[0]) }, async (request) => {
-        const received = await receive(request);
-        const messageId = received.body['messageId'] ?? request.headers['idempotency-key'];
-        const items = [{ ...received.body, type, messageId }];
-        const { sentAt } = received.body;
-        const { verdicts, normalised } = await submit(context, { ...received, items, sentAt, shared: null });
-        return answerSingle(context, {
-          verdict: verdicts[0]!,
-          normalised: normalised[0]!,
-          opened: received.opened,
-        });
+        const { opened, bytes, reservation, body } = await receive(request);
+        const { sentAt } = body;
+        const messageId = body['messageId'] ?? request.headers['idempotency-key'];
+        // The body is ours alone, so it is completed in place.
+        const items = [Object.assign(body, { type, messageId })];
+        const submission = { opened, bytes, reservation, items, sentAt, shared: null };
+        const { verdicts, normalised } = await submit(context, submission);
+        return answerSingle(context, { verdict: verdicts[0]!, normalised: normalised[0]!, opened });
       });
     }
   }

@@ -17,7 +17,7 @@ export interface Submission {
   /** What they weigh while they wait for their commit. */
   readonly bytes: number;
   /** What is held for them already. */
-  readonly reservation?: Reservation;
+  readonly reservation?: Reservation | undefined;
   readonly items: readonly unknown[];
   /** When the sender sent them, by its own clock; anything but an instant counts as not said. */
   readonly sentAt: unknown;
@@ -32,9 +32,8 @@ export interface Submission {
  */
 export async function submit(
   context: RouteContext,
-  { sentAt, shared, ...submission }: Submission,
+  { opened, bytes, reservation, items, sentAt, shared }: Submission,
 ): Promise<{ verdicts: readonly Verdict[]; normalised: readonly Normalised[] }> {
-  const { opened, items } = submission;
   const receivedAt = context.now().getTime();
   const normalised = normaliseBatch(items, {
     workspaceId: opened.workspaceId,
@@ -45,7 +44,7 @@ export async function submit(
     context: shared === null ? null : sharedContextOf(shared),
     newMessageId: context.newId,
   });
-  const verdicts = await enqueue(context, { ...submission, normalised, receivedAt });
+  const verdicts = await enqueue(context, { opened, bytes, reservation, items, normalised, receivedAt });
   return { verdicts, normalised };
 }
 
@@ -70,10 +69,21 @@ type Enqueued = Pick<AcceptedBatch, 'bytes' | 'reservation' | 'items' | 'normali
 /** Waits for the commit of what is normalised already. @throws as {@link submit} */
 export async function enqueue(
   { ingest }: RouteContext,
-  { opened, ...batch }: Enqueued & { readonly opened: Access },
+  { opened, bytes, reservation, items, normalised, receivedAt }: Enqueued & { readonly opened: Access },
 ): Promise<readonly Verdict[]> {
   const { workspaceId, currency } = opened;
-  const verdicts = await ingest.submit({ ...batch, workspaceId, currency, sourceId: sourceIdOf(opened) });
+  const sourceId = sourceIdOf(opened);
+  // Field by field here and above: with spread objects it was a tenth of the processor time of a single event's request.
+  const verdicts = await ingest.submit({
+    workspaceId,
+    currency,
+    sourceId,
+    receivedAt,
+    bytes,
+    reservation,
+    items,
+    normalised,
+  });
   return opened.kind === 'secret' ? verdicts : verdicts.map(withoutSuppression);
 }
 
