@@ -1,6 +1,6 @@
 import type { IdentifierKind } from '../core/identifier';
 import type { Claim, Pair, Span } from '../core/identity';
-import { instants, texts, uuids } from './columns';
+import { counts, instants, texts, uuids } from './columns';
 import { fromTimestamp, type Querier } from './querier';
 
 export interface Subject {
@@ -44,24 +44,47 @@ export async function readEmailsAmong(
   return rows.map((row) => row.subject_id);
 }
 
-/**
- * Locks the subjects, in the order in which they are given, until the transaction ends: nobody else claims or divides
- * them meanwhile. A statement of its own after the insert, because a row that another writer committed in between would
- * not be seen, and so not be locked, by the insert's snapshot.
- */
-export async function lockSubjects(
+/** Locks the subjects, in the order in which they are given, until the transaction ends: see {@link lockEach}. */
+export function lockSubjects(
   client: Querier,
   workspaceId: string,
   subjectIds: readonly string[],
 ): Promise<void> {
+  return lockEach(
+    client,
+    workspaceId,
+    subjectIds.map((subjectId) => ({ subjectId, isShared: false })),
+  );
+}
+
+/**
+ * Nobody else claims or divides a locked subject until the transaction ends. One that is shared is divided by nobody,
+ * and others may claim what changes nothing about it, and share it too.
+ *
+ * A statement of its own after the insert, because a row that another writer committed in between would not be seen, and
+ * so not be locked, by the insert's snapshot.
+ */
+export async function lockEach(
+  client: Querier,
+  workspaceId: string,
+  wanted: readonly { readonly subjectId: string; readonly isShared: boolean }[],
+): Promise<void> {
   await client.query(
-    `select count(*)
-     from unnest($2::uuid[]) as wanted (subject_id)
-     cross join lateral (
-       select from subject
-       where workspace_id = $1 and subject_id = wanted.subject_id
-       for no key update) as locked`,
-    [workspaceId, uuids(subjectIds)],
+    `select count(locked.is_there), count(shared.is_there)
+     from unnest($2::uuid[], $3::bigint[]) as wanted (subject_id, is_shared)
+     left join lateral (
+       select true as is_there from subject
+       where workspace_id = $1 and subject_id = wanted.subject_id and wanted.is_shared = 0
+       for no key update) as locked on true
+     left join lateral (
+       select true as is_there from subject
+       where workspace_id = $1 and subject_id = wanted.subject_id and wanted.is_shared = 1
+       for share) as shared on true`,
+    [
+      workspaceId,
+      uuids(wanted.map(({ subjectId }) => subjectId)),
+      counts(wanted.map(({ isShared }) => (isShared ? 1 : 0))),
+    ],
   );
 }
 

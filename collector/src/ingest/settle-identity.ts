@@ -7,6 +7,7 @@ import { readErased } from '../db/erasure';
 import {
   createSubjects,
   type Division,
+  lockEach,
   lockSubjects,
   lookAgain,
   NO_CLAIMS,
@@ -42,12 +43,18 @@ export class OwnershipChanged extends Error {
 export interface FoundSubjects {
   readonly kinds: ReadonlyMap<string, Subject['kind']>;
   readonly locked: ReadonlySet<string>;
+  /** Of those the ones that others may have locked, too: nobody divides them, and this group must not. */
+  readonly shared: ReadonlySet<string>;
   readonly divisions: ReadonlyMap<string, Division>;
 }
 
 /**
  * Creates the subjects of a group and reads how they are divided. Only what claims are about is locked: both ends, but
  * for users, who are never divided. All its statements go out at once, unless {@link Locks} ask for more.
+ *
+ * Nearly every claim says what is known, and groups that meet in one shall not wait for each other to commit: such a
+ * claim shares its locks. It is written all the same, and whoever divides the subject, and reads all its claims, has to
+ * wait for it, or it for them. That it changes nothing is seen again once the lock is there (settleIdentity()).
  *
  * An event that claims nothing locks no subject. It is counted where its subject belonged when it was read, and before
  * the commit, when the parts that it added to are locked by that, {@link lookAtUnlocked} looks again. A claim locks the
@@ -58,15 +65,23 @@ export async function findSubjects(
   group: {
     readonly events: readonly NormalEvent[];
     readonly claims: readonly Claim[];
+    /** How what the claims are on was divided a moment ago. */
+    readonly known: ReadonlyMap<string, Division>;
     readonly locks: Locks;
   },
 ): Promise<FoundSubjects> {
   const subjects = subjectsOf(group.events, { workspaceId, claims: group.claims });
   const ids = [...subjects.keys()];
   const locked = new Set(group.locks.all ? [...ids, ...group.locks.subjectIds] : group.locks.subjectIds);
-  for (const { weakerId, strongerId } of group.claims) {
-    locked.add(weakerId);
-    if (subjects.get(strongerId)!.kind === 'email') locked.add(strongerId);
+  const kinds = new Map([...subjects].map(([id, { kind }]) => [id, kind]));
+  const shared = new Set<string>();
+  for (const claim of group.claims) {
+    const isTelling = !isRedundant(claim, group.known.get(claim.weakerId)?.spans ?? []);
+    for (const id of endsOf(claim, kinds)) (isTelling ? locked : shared).add(id);
+  }
+  for (const id of shared) {
+    if (locked.has(id)) shared.delete(id);
+    else locked.add(id);
   }
   const { subjectIds } = group.locks;
   const others = new Set(
@@ -83,12 +98,18 @@ export async function findSubjects(
   }
   const sorted = [...locked].sort();
   const inOrder = [...sorted.filter(isEmail), ...sorted.filter((id) => !isEmail(id))];
+  const wanted = inOrder.map((subjectId) => ({ subjectId, isShared: shared.has(subjectId) }));
   const [, , divisions] = await Promise.all([
     createSubjects(client, workspaceId, [...subjects.values()]),
-    locked.size === 0 ? undefined : lockSubjects(client, workspaceId, inOrder),
+    locked.size === 0 ? undefined : lockEach(client, workspaceId, wanted),
     readOwnership(client, workspaceId, [...new Set([...ids, ...locked])]),
   ]);
-  return { kinds: new Map([...subjects].map(([id, { kind }]) => [id, kind])), locked, divisions };
+  return { kinds, locked, shared, divisions };
+}
+
+/** What a claim locks: the subject that it is on, and an email that it names, whose followers go where it goes. */
+function endsOf({ weakerId, strongerId }: Claim, kinds: FoundSubjects['kinds']): readonly string[] {
+  return kinds.get(strongerId) === 'email' ? [weakerId, strongerId] : [weakerId];
 }
 
 export interface SettledIdentity {
@@ -108,7 +129,7 @@ export interface SettledIdentity {
  * to an email follow it to the user who claims the email.
  *
  * @param alsoRead subjects that are not among those that were found, but whose parts the group changes
- * @throws OwnershipChanged where a follower must be locked too
+ * @throws OwnershipChanged where something must be locked that is not, or is only shared
  */
 export async function settleIdentity(
   transaction: Transaction,
@@ -125,6 +146,8 @@ export async function settleIdentity(
   const before = new Map([...divisions].map(([id, { spans }]) => [id, spans]));
   // Nearly every identify says what is known: then the claims, which grow with a subject's history, are not read.
   const telling = claims.filter((claim) => !isRedundant(claim, before.get(claim.weakerId) ?? []));
+  const ends = telling.flatMap((claim) => endsOf(claim, found.kinds));
+  if (ends.some((id) => found.shared.has(id))) throw new OwnershipChanged(ends);
   const changed =
     telling.length === 0
       ? new Map<string, readonly Span[]>()
@@ -182,7 +205,7 @@ async function divideAnew(
   },
 ): Promise<Divisions> {
   const { client, workspaceId, maxOwners } = transaction;
-  const { kinds, locked } = group.found;
+  const { kinds, locked, shared } = group.found;
   const weakerIds = [...new Set(group.telling.map((claim) => claim.weakerId))];
   const isEmail = (id: string): boolean => kinds.get(id) === 'email';
   const emails = weakerIds.filter(isEmail);
@@ -196,7 +219,7 @@ async function divideAnew(
   const tellingIds = [...new Set(telling.map((claim) => claim.weakerId))];
   const emailIds = tellingIds.filter(isEmail);
   const followers = emailIds.length === 0 ? [] : tied;
-  if (followers.some((id) => !locked.has(id))) throw new OwnershipChanged(followers);
+  if (followers.some((id) => !locked.has(id) || shared.has(id))) throw new OwnershipChanged(followers);
 
   const dividedIds = [...new Set([...tellingIds, ...followers])];
   const unread = followers.filter((id) => !weakerIds.includes(id));

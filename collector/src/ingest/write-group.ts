@@ -15,7 +15,7 @@ import {
   noteRecorded,
 } from '../db/write-events';
 import { countDropped, restoreSubjects } from '../db/suppression';
-import { insertClaims, replaceOwnership } from '../db/write-identity';
+import { type Division, insertClaims, readOwnership, replaceOwnership } from '../db/write-identity';
 import { addRevenue, addToParts } from '../db/write-profiles';
 import { replaceOrderEntries } from '../db/write-orders';
 import { markAudiences } from './mark-audiences';
@@ -58,16 +58,20 @@ export async function writeGroup(
   locks: Locks = NO_MORE_LOCKS,
 ): Promise<WrittenGroup> {
   const { workspaceId, maxOwners = MAX_OWNERS } = group;
-  const [, regulationEpoch, fresh] = await Promise.all([
+  const claimed = new Set(
+    group.events.flatMap((event) => claimsOf(event, workspaceId).map(({ weakerId }) => weakerId)),
+  );
+  const [, regulationEpoch, fresh, known] = await Promise.all([
     begin(client),
     enterWorkspace(client, workspaceId),
     group.events.length === 0 ? new Set<string>() : insertEventKeys(client, workspaceId, group.events),
+    claimed.size === 0 ? new Map<string, Division>() : readOwnership(client, workspaceId, [...claimed]),
   ]);
   const transaction = { client, workspaceId, maxOwners, regulationEpoch };
   const events = group.events.filter((event) => fresh.has(event.messageId));
   const permitted = await withhold(transaction, { ...group, events });
   const isMarked =
-    permitted.events.length > 0 && (await writeEvents(transaction, { ...group, ...permitted }, locks));
+    permitted.events.length > 0 && (await writeEvents(transaction, { ...group, ...permitted, known }, locks));
   if (permitted.rejected.length > 0) await writeRejected(transaction, permitted);
   if (permitted.dropped.size > 0) await countDropped(client, workspaceId, permitted.dropped);
   // Not sent along with the writes: one that fails before it reaches the server (a value that cannot be serialised)
@@ -95,14 +99,14 @@ async function writeRejected(
  */
 async function writeEvents(
   transaction: Transaction,
-  group: Group & Pick<Permitted, 'blank'>,
+  group: Group & Pick<Permitted, 'blank'> & { readonly known: ReadonlyMap<string, Division> },
   moreLocks: Locks,
 ): Promise<boolean> {
   const { client, workspaceId } = transaction;
-  const { events, blank } = group;
+  const { events, blank, known } = group;
   const claims = events.flatMap((event) => claimsOf(event, workspaceId));
   const locks = blank.length === 0 ? moreLocks : withLocks(moreLocks, blank);
-  const finding = findSubjects(transaction, { events, claims, locks });
+  const finding = findSubjects(transaction, { events, claims, known, locks });
   // That takes several steps then, and order entries come after subjects.
   if (locks !== NO_MORE_LOCKS) await finding;
   if (blank.length > 0) await restoreSubjects(client, workspaceId, blank);
