@@ -99,7 +99,9 @@ export const DestinationSchema = Type.Object({
     }),
   ),
   secrets: Type.Array(SecretSchema),
-  waiting: Type.Integer({ description: 'Deliveries that were sent in vain, and wait for their next attempt.' }),
+  waiting: Type.Integer({
+    description: 'Deliveries that were sent in vain, and wait for their next attempt.',
+  }),
   dead: Type.Integer({ description: 'Deliveries that were given up, and can be sent again.' }),
   lastAttempt: Nullable(
     Type.Object({
