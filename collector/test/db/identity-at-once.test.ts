@@ -134,6 +134,46 @@ describe('an email that finds its user while a browser is being tied to it', () 
   });
 });
 
+describe('a sign-in that says again what is known', () => {
+  const known = signedIn('first', 10, { userId: 'kim', ...sofa, ...email });
+  const again = signedIn('again', 30, { userId: 'kim', ...sofa, ...email });
+
+  it('does not wait for one that says the same and is not committed yet', async () => {
+    const workspaceId = randomUUID();
+    await writing.send(workspaceId, [known]);
+    const ids = [visitor, address].map((identifier) => subjectIdOf(workspaceId, identifier));
+    const held = await hold(
+      { writing, workspaceId },
+      'select from subject where workspace_id = $1 and subject_id = any($2::uuid[]) for share',
+      [workspaceId, ids],
+    );
+    await writing.send(workspaceId, [again]);
+    await letGo(held);
+    expect(await portraitsStored(writing.db, workspaceId)).toEqual(
+      portraitsByDefinition(eventsOf(workspaceId, [known, again])),
+    );
+  });
+
+  it.each([
+    ['browser', 'that one first', 0, 'kim', sofa],
+    ['browser', 'the other first', 1, 'lea', sofa],
+    ['email', 'that one first', 0, 'kim', email],
+    ['email', 'the other first', 1, 'lea', email],
+  ] as const)(
+    'and somebody else on the same %s are divided by both, %s',
+    async (_what, _order, first, userId, on) => {
+      await meet(
+        {
+          earlier: [known, looked('looked', 40, sofa)],
+          meetAt: { kind: 'user', value: userId },
+          batches: [[again], [signedIn('other', 20, { userId: 'lea', ...on })]],
+        },
+        first,
+      );
+    },
+  );
+});
+
 describe('an alias that names a past in which something still happens', () => {
   it.each(bothOrders)('takes it along, %s', async (_order, first) => {
     const workspaceId = await meet(
