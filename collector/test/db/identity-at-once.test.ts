@@ -155,23 +155,20 @@ describe('a sign-in that says again what is known', () => {
   });
 
   it.each([
-    ['browser', 'that one first', 0, 'kim', sofa],
-    ['browser', 'the other first', 1, 'lea', sofa],
-    ['email', 'that one first', 0, 'kim', email],
-    ['email', 'the other first', 1, 'lea', email],
-  ] as const)(
-    'and somebody else on the same %s are divided by both, %s',
-    async (_what, _order, first, userId, on) => {
-      await meet(
-        {
-          earlier: [known, looked('looked', 40, sofa)],
-          meetAt: { kind: 'user', value: userId },
-          batches: [[again], [signedIn('other', 20, { userId: 'lea', ...on })]],
-        },
-        first,
-      );
-    },
-  );
+    { on: sofa, what: 'browser', order: 'that one first', first: 0, userId: 'kim' },
+    { on: sofa, what: 'browser', order: 'the other first', first: 1, userId: 'lea' },
+    { on: email, what: 'email', order: 'that one first', first: 0, userId: 'kim' },
+    { on: email, what: 'email', order: 'the other first', first: 1, userId: 'lea' },
+  ] as const)('and somebody else on the same $what are divided by both, $order', async (its) => {
+    await meet(
+      {
+        earlier: [known, looked('looked', 40, sofa)],
+        meetAt: { kind: 'user', value: its.userId },
+        batches: [[again], [signedIn('other', 20, { userId: 'lea', ...its.on })]],
+      },
+      its.first,
+    );
+  });
 });
 
 describe('an alias that names a past in which something still happens', () => {
