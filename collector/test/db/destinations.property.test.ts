@@ -191,7 +191,8 @@ describe('a destination, whatever its receiver does, however often it is paused,
         }
         await end(life);
         expectInOrder(life);
-        expect(life.receiver.mostAtOnce()).toBe(1);
+        // None where nobody ever was a member.
+        expect(life.receiver.mostAtOnce()).toBeLessThanOrEqual(1);
         const taken = life.receiver.received.filter((_seen, index) => hasTaken(life.moods[index]!));
         const expected: string[] = [];
         for (const key of life.keys) {
