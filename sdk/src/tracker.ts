@@ -109,8 +109,8 @@ export function openTracker(
     if (type === 'identify') identity.identify(event.userId, event.traits);
     // A page that is rendered in advance may never be seen: then nothing is stored or heard of it.
     whenActivated(() => {
-      sender.expect();
       queue.add(messageId, JSON.stringify(event));
+      sender.notice();
     });
   };
   const call: Opened['call'] = (type, given, at) => {

@@ -148,7 +148,8 @@ export function openPage({
   area = () => localStorage,
   locks: brokenLocks = {},
 }: PageOptions = {}) {
-  const tab = `tab${(pages += 1)}`;
+  // As long as any other: no page's name begins with another one's.
+  const tab = `tab${String((pages += 1)).padStart(6, '0')}`;
   const prefix = `${storage}.`;
   const local = createLocalStore(area);
   const journal = openJournal(local, prefix, clock.now);
@@ -194,8 +195,8 @@ export function openPage({
     /** Records an event of about so many bytes; returns its messageId. */
     record: (bytes = 100): string => {
       const messageId = newId();
-      sender.expect();
       queue.add(messageId, JSON.stringify({ messageId, pad: 'x'.repeat(Math.max(0, bytes - 60)) }));
+      sender.notice();
       return messageId;
     },
     /** The page is gone, without a word; or it is frozen. */

@@ -106,18 +106,6 @@ test('a page that is rendered in advance is viewed when it is opened', async () 
   tracker.close();
 });
 
-test('a page says that it lives before others can find what it has recorded', async () => {
-  const { tracker, namespace } = open();
-  tracker.track('Paid');
-  // In the order in which they were written.
-  const written = Object.keys(localStorage).flatMap(
-    (key) => key.slice(`${namespace}.pk_test.`.length).match(/^(live|event)\./)?.[1] ?? [],
-  );
-  expect(written).toEqual(['live', 'event']);
-  await tracker.flush();
-  tracker.close();
-});
-
 test('a closed tracker ignores calls', async () => {
   const { tracker, events } = open({ autoPage: true });
   tracker.close();

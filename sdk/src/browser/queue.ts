@@ -8,6 +8,7 @@ import {
   takeBatch,
 } from '../core/batch';
 import type { Entry } from '../core/batch';
+import { timeOfUuidV7 } from '../core/uuid';
 import type { Tell } from '../core/receipt';
 import type { Database } from './database';
 import type { Journal } from './journal';
@@ -31,10 +32,10 @@ export interface Queue {
   idle(): readonly StoredEvent[];
   /**
    * The next batch, oldest first, of this page's events and of those whose page is gone, none of them on its
-   * way; and whether there are more that are on their way from a page that is gone, so that nobody will hear the
-   * answer.
+   * way; and whether pages that seem to be gone left any at all: those that are not in the batch may be on their way, so
+   * that nobody will hear the answer, or too young to be sure of.
    */
-  take(maxEvents: number): Promise<{ readonly batch: readonly StoredEvent[]; readonly hasLost: boolean }>;
+  take(maxEvents: number): Promise<{ readonly batch: readonly StoredEvent[]; readonly hasOrphans: boolean }>;
   /** The collector has said what became of them: they leave every store. */
   settle(entries: readonly Entry[]): Promise<void>;
   /** From now on they go last: what waits behind them must not wait for what is wrong with them. */
@@ -51,6 +52,12 @@ export interface QueueEdges {
   readonly findLive: Locks['findLive'];
   readonly tell: Tell;
 }
+
+/**
+ * What a page says of itself may be heard later than what it stores: a browser asks first whether it may have locks. So
+ * an event that is younger is left to its page, also where that is not known to live.
+ */
+const UNHEARD_MS = 1_000;
 
 /**
  * An event of a live page is sent by that page alone, from memory; the stores are for when it is gone. So two
@@ -83,11 +90,13 @@ export function createQueue(edges: QueueEdges): Queue {
     return entries.filter((entry) => !overflow.has(entry));
   };
 
-  /** Oldest first, and last those that are late; without those that are on their way. */
+  /** Oldest first, and last those that are late; without those that are on their way, or there already. */
   const lineUp = <E extends Entry>(entries: readonly E[]): readonly E[] => {
     const flights = journal.flights();
     const rank = ({ name }: Entry): string => (late.has(name) ? '~' : '') + name;
-    return entries.filter(({ id }) => !flights.has(id)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+    return entries
+      .filter(({ name, id, tab: from }) => !flights.has(id) && (from !== tab || own.has(name)))
+      .sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   };
 
   return {
@@ -96,16 +105,21 @@ export function createQueue(edges: QueueEdges): Queue {
     idle: () => lineUp([...own.values()]),
     take: async (maxEvents) => {
       await keepAll();
-      const orphans = (await findOrphans(edges)).filter(({ name }) => !leftovers.has(name));
-      const waiting = await bound([...own.values(), ...orphans]);
-      const flights = journal.flights();
+      const foreign = await findForeign(edges);
+      const now = edges.now();
+      // Where that cannot be told, as on a page that is being left, nobody is taken for gone.
+      const isLive = await edges.findLive().catch(() => () => true);
+      const orphans = foreign.filter(({ name, tab: from }) => !isLive(from) && !leftovers.has(name));
+      const waiting = await bound([
+        ...own.values(),
+        ...orphans.filter(({ id }) => Math.abs(now - timeOfUuidV7(id)) > UNHEARD_MS),
+      ]);
       const entries = takeBatch(lineUp(waiting), maxEvents, MAX_BATCH_BYTES);
       const events = await readEvents(entries, edges);
       // A text that is not there was deleted meanwhile, or cannot be read: others must not wait for it.
       if (events.length < entries.length) postpone(entries);
       // While texts were read, the page may have been hidden: then its own are on their way, or there already.
-      const batch = lineUp(events).filter(({ name, tab: from }) => own.has(name) || from !== tab);
-      return { batch, hasLost: orphans.some(({ id }) => flights.has(id)) };
+      return { batch: lineUp(events), hasOrphans: Boolean(orphans[0]) };
     },
     settle,
     postpone,
@@ -168,16 +182,10 @@ function createStoring(
   };
 }
 
-/** The entries of pages that are gone. */
-async function findOrphans({ tab, journal, database, findLive }: QueueEdges): Promise<readonly Entry[]> {
+/** The entries of other pages. */
+async function findForeign({ tab, journal, database }: QueueEdges): Promise<readonly Entry[]> {
   const names = new Set([...journal.names(), ...((await database.names()) ?? [])]);
-  const foreign = [...names]
-    .flatMap((name) => parseEntryName(name) ?? [])
-    .filter((entry) => entry.tab !== tab);
-  if (!foreign[0]) return foreign;
-  // Where that cannot be told, as on a page that is being left, nobody is taken for gone.
-  const isLive = await findLive().catch(() => () => true);
-  return foreign.filter((entry) => !isLive(entry.tab));
+  return [...names].flatMap((name) => parseEntryName(name) ?? []).filter((entry) => entry.tab !== tab);
 }
 
 /** Adds the texts, from memory, the journal or the database; what has none was deleted meanwhile. */

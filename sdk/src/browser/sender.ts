@@ -13,8 +13,8 @@ import type { Transport } from './transport';
 
 /** Decides when to send. */
 export interface Sender {
-  /** An event is about to be added: it goes after the flush time, or now if there are many. */
-  expect(): void;
+  /** There are new events: they go after the flush time, or now if they are many. */
+  notice(): void;
   /** Sends what there is, unless one has to wait; resolves when nothing more can be done now. */
   flush(): Promise<void>;
   /** The connection or the page is back: forget the failures and send. */
@@ -60,8 +60,8 @@ export function createSender(edges: SenderEdges): Sender {
 
   const pass = async (): Promise<void> => {
     while (!isPaused && pace.isOpen()) {
-      const { batch, hasLost } = await queue.take(batchEvents());
-      if (hasLost) clock.after(FLIGHT_MS, run);
+      const { batch, hasOrphans } = await queue.take(batchEvents());
+      if (hasOrphans) clock.after(FLIGHT_MS, run);
       if (!batch[0]) return;
       await deliver(batch);
     }
@@ -83,7 +83,11 @@ export function createSender(edges: SenderEdges): Sender {
   // No longer than need be: Firefox keeps no page for going back to it that holds a lock as it is left.
   const announce = (): void => edges.announce(!isPaused && queue.isOwing());
 
-  const schedule = (): void => {
+  const notice = (): void => {
+    announce();
+    // What other listeners of the same page record when it is hidden comes after our own.
+    if (isLeaving) queueMicrotask(sendOwn);
+    if (queue.count() >= edges.flushAt) void run();
     due ??= clock.after(edges.flushAfterMs, () => {
       due = undefined;
       void run();
@@ -91,15 +95,7 @@ export function createSender(edges: SenderEdges): Sender {
   };
 
   return {
-    expect: () => {
-      // Before any store has it: others take what they find of a page that has not said that it lives.
-      edges.announce(!isPaused);
-      // What other listeners of the same page record when it is hidden comes after our own.
-      if (isLeaving) queueMicrotask(sendOwn);
-      // It is added before this begins.
-      if (queue.count() + 1 >= edges.flushAt) void run();
-      schedule();
-    },
+    notice,
     flush: run,
     wake: () => {
       pace.forgive();
@@ -122,8 +118,7 @@ export function createSender(edges: SenderEdges): Sender {
         // In turn: whoever sends for this page meanwhile has to finish before it can be seen what is left.
         running = running.then(() => inTurn(queue.reconcile)).then(() => void (isUnsure = false));
       }
-      announce();
-      schedule();
+      notice();
     },
   };
 }

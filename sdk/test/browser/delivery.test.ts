@@ -14,6 +14,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** After so long others know of a page that it is gone. */
+const LONG_HEARD_MS = 1_001;
+
 function sent(...pages: ReadonlyArray<ReturnType<typeof openPage>>): string[] {
   return pages.flatMap(({ wire }) => wire.flatMap(({ ids }) => ids)).sort();
 }
@@ -24,6 +27,7 @@ async function leaveBehind(count: number, clock = createTestClock()) {
   const ids = Array.from({ length: count }, () => dead.record());
   await reach(async () => expect(await dead.stored()).toEqual(ids));
   dead.die();
+  clock.advance(LONG_HEARD_MS);
   return { storage: dead.storage, clock, ids };
 }
 
@@ -242,6 +246,7 @@ describe('turns', () => {
     const id = frozen.record();
     await reach(async () => expect(await frozen.stored()).toEqual([id]));
     frozen.die();
+    clock.advance(LONG_HEARD_MS);
     isOnline = true;
     let answer = (): void => undefined;
     const reply: Parameters<typeof openPage>[0] = {

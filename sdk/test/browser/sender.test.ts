@@ -189,13 +189,14 @@ test('what a dead page had on its way is left alone until the deadline, and then
   clock.advance(1_000);
   const unsent = dead.record();
   dead.die();
+  clock.advance(1_001);
   const next = openPage({ clock, storage: dead.storage });
   await next.sender.flush();
   expect(next.wire.map((request) => request.ids)).toEqual([[unsent]]);
-  clock.advance(8_999);
+  clock.advance(7_998);
   await next.sender.flush();
   expect(next.wire).toHaveLength(1);
-  clock.advance(1_001);
+  clock.advance(2_002);
   await reach(() => expect(next.wire.map((request) => request.ids)).toEqual([[unsent], [sent]]));
   await isEmpty(next);
 });
@@ -211,12 +212,38 @@ test('the events of a page that lives are its own', async () => {
   expect(first.wire.map((request) => request.ids)).toEqual([[id]]);
 });
 
+test('what was recorded a moment ago is left to its page, though nobody knows yet that it lives; later it is taken', async () => {
+  const clock = createTestClock();
+  const unheard = openPage({ clock, locks: { announce: () => undefined } });
+  const id = unheard.record();
+  const other = openPage({ clock, storage: unheard.storage });
+  clock.advance(1_000);
+  await other.sender.flush();
+  expect(other.wire).toEqual([]);
+  unheard.die();
+  // It looks again by itself.
+  clock.advance(10_000);
+  await reach(() => expect(other.wire.map((request) => request.ids)).toEqual([[id]]));
+});
+
+test('a clock that was set back makes nothing that was left too young for ever', async () => {
+  const clock = createTestClock();
+  const dead = openPage({ clock });
+  const id = dead.record();
+  dead.die();
+  clock.advance(-86_400_000);
+  const next = openPage({ clock, storage: dead.storage });
+  await next.sender.flush();
+  expect(next.wire.map((request) => request.ids)).toEqual([[id]]);
+});
+
 test('a page that was frozen forgets what others have sent for it', async () => {
   const clock = createTestClock();
   const frozen = openPage({ clock, isOnline: () => false });
   frozen.record();
   await frozen.sender.flush();
   frozen.die();
+  clock.advance(1_001);
   const other = openPage({ clock, storage: frozen.storage });
   await other.sender.flush();
   expect(other.wire).toHaveLength(1);
