@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /**
+ * Loading the modules anew for each file took longer than many a file's tests, and nothing of ours keeps state in a
+ * module. Projects inherit nothing of this kind from the root.
+ */
+const SHARED_MODULES = { isolate: false };
+
+/**
  * One Vitest run: `sdk` and `unit` are the inner loop; `db` needs the embedded Postgres,
  * `browser` a Chromium as well; `faults` breaks servers of its own, one file at a time; `repo` holds what is true of
  * the repository itself.
@@ -10,25 +16,38 @@ export default defineConfig({
     // Most tests wait for other processes; with a worker less than there are cores, which is the default, one of two
     // cores was idle half of the time. Three gained nothing.
     maxWorkers: 2,
-    // Loading the modules anew for each file took longer than many a file's tests. Nothing of ours keeps state in a module.
-    isolate: false,
     projects: [
       {
         test: {
+          // A window to each file.
           name: 'sdk',
           include: ['sdk/test/**/*.test.ts'],
           environment: 'happy-dom',
-          isolate: true,
           testTimeout: 60_000,
         },
       },
-      { test: { name: 'unit', include: ['collector/test/unit/**/*.test.ts'], testTimeout: 60_000 } },
-      { test: { name: 'repo', include: ['collector/test/repo/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['collector/test/unit/**/*.test.ts'],
+          ...SHARED_MODULES,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'repo',
+          include: ['collector/test/repo/**/*.test.ts'],
+          ...SHARED_MODULES,
+          testTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'db',
           include: ['collector/test/db/**/*.test.ts'],
           globalSetup: ['collector/test/support/postgres.ts'],
+          ...SHARED_MODULES,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -38,7 +57,10 @@ export default defineConfig({
           name: 'faults',
           include: ['collector/test/faults/**/*.test.ts'],
           globalSetup: ['collector/test/support/built.ts'],
+          ...SHARED_MODULES,
           fileParallelism: false,
+          // One worker here and two elsewhere: that cannot be one group.
+          sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },
@@ -48,6 +70,7 @@ export default defineConfig({
           name: 'browser',
           include: ['collector/test/browser/**/*.test.ts'],
           globalSetup: ['collector/test/support/postgres.ts', 'collector/test/support/shared-chromium.ts'],
+          ...SHARED_MODULES,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -46,7 +46,7 @@ import { addTimelineRoutes } from './routes/timeline';
 import { addWhyRoute } from './routes/why';
 import { addWorkspaceRoutes } from './routes/workspace';
 import { describeErrors, openApiDocument } from './openapi';
-import { RequestLog } from './request-log';
+import { logUnroutable, RequestLog } from './request-log';
 import { watchSilentConnections } from './silent-connections';
 
 /** A server batch may be this large; browsers' are bounded further in routes/receive.ts. */
@@ -194,9 +194,10 @@ function handleErrors(app: App, { metrics }: RouteContext): void {
 }
 
 /** A URL that cannot be decoded never reaches a route, nor the error handler. */
-function answerUnroutable(thrown: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+function answerUnroutable(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const error = readError(thrown);
-  void reply.code(error.status).send(errorBody(error));
+  logUnroutable(request, error.status);
+  void reply.code(error.status).header('x-request-id', request.id).send(errorBody(error));
 }
 
 /** An error of Fastify's or of ours as the client is told of it. */

@@ -18,14 +18,25 @@ export class RequestLog extends LogController {
 
   override requestCompleted(
     error: Error | null | undefined,
-    { method, url, routeOptions }: FastifyRequest,
+    request: FastifyRequest,
     { log, statusCode, elapsedTime }: FastifyReply,
   ): void {
-    const { isFrequent } = routeOptions.config;
-    // Of the address only the path: a query may hold a key or a ticket.
-    const seen = { method, path: url.split('?', 1)[0], status: statusCode, ms: Math.round(elapsedTime) };
+    const { isFrequent } = request.routeOptions.config;
+    const seen = describeAnswer(request, { status: statusCode, ms: Math.round(elapsedTime) });
     if (error) log.error({ ...seen, err: error }, 'The answer could not be sent.');
-    else if (isFrequent && statusCode < 400) log.debug(seen, 'Answered.');
-    else log.info(seen, 'Answered.');
+    else if (isFrequent && statusCode < 400) log.debug(seen, ANSWERED);
+    else log.info(seen, ANSWERED);
   }
+}
+
+/** The line of an answer to an address that cannot be decoded, of which Fastify says nothing. */
+export function logUnroutable(request: FastifyRequest, status: number): void {
+  request.log.info(describeAnswer(request, { status, ms: 0 }), ANSWERED);
+}
+
+const ANSWERED = 'Answered.';
+
+/** Of the address only the path: a query may hold a key or a ticket. */
+function describeAnswer({ method, url }: FastifyRequest, answer: { status: number; ms: number }) {
+  return { method, path: url.split('?', 1)[0], ...answer };
 }

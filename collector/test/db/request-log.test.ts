@@ -68,6 +68,19 @@ test('in production each answer is one line; events that were taken, and what wa
   expect(read).toMatchObject({ reqId: expect.any(String), ms: expect.any(Number) });
 });
 
+test('an address that nobody serves, or that cannot be decoded, is one line too, without its query', async () => {
+  const collector = await start();
+  for (const path of ['/wp-login.php?key=pk_secret', '/v1/%E0%A4%A', '/v1/track'])
+    await fetch(collector.url + path);
+  await vi.waitFor(() => expect(answers(collector)).toHaveLength(3), { timeout: 30_000 });
+  expect(answers(collector).map(({ method, path, status }) => [method, path, status])).toEqual([
+    ['GET', '/wp-login.php', 404],
+    ['GET', '/v1/%E0%A4%A', 400],
+    ['GET', '/v1/track', 404],
+  ]);
+  expect(collector.output()).not.toContain('pk_secret');
+});
+
 test('no line tells a key, a query or an address', async () => {
   const collector = await start({ THROUGHLINE_LOG_LEVEL: 'debug' });
   await ask(collector);
