@@ -13,7 +13,7 @@ const isFast = process.env.THROUGHLINE_BUILD === 'fast';
  */
 const INTERNAL = `
   after announce area batch batchEvents bytes call carry clock count database deliver emit erase events exclusive
-  expect fail findLive flights forgive given hasMark hasOrphans heldForMs hold identity idle isAsked isOnline
+  expect fail findLive flights forgive given hasLost hasMark heldForMs hold identity idle isAsked isOnline
   isOpen isOpenAtLast isOwing journal keep keepAll kept kind local mark markFlight ms names newId onError onHide
   onLeave onReturn onWake opening pause postpone prefix queue read readPage reconcile remove resume retryAfter sendOwn
   sender settle spareBytes stop subscriptions tab take tell tracker transport wake write

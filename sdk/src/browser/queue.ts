@@ -32,10 +32,10 @@ export interface Queue {
   idle(): readonly StoredEvent[];
   /**
    * The next batch, oldest first, of this page's events and of those whose page is gone, none of them on its
-   * way; and whether pages that seem to be gone left any at all: those that are not in the batch may be on their way, so
-   * that nobody will hear the answer, or too young to be sure of.
+   * way; and whether there are more of pages that seem to be gone, which are on their way, so that nobody will hear the
+   * answer, or too young to be sure of.
    */
-  take(maxEvents: number): Promise<{ readonly batch: readonly StoredEvent[]; readonly hasOrphans: boolean }>;
+  take(maxEvents: number): Promise<{ readonly batch: readonly StoredEvent[]; readonly hasLost: boolean }>;
   /** The collector has said what became of them: they leave every store. */
   settle(entries: readonly Entry[]): Promise<void>;
   /** From now on they go last: what waits behind them must not wait for what is wrong with them. */
@@ -110,16 +110,14 @@ export function createQueue(edges: QueueEdges): Queue {
       // Where that cannot be told, as on a page that is being left, nobody is taken for gone.
       const isLive = await edges.findLive().catch(() => () => true);
       const orphans = foreign.filter(({ name, tab: from }) => !isLive(from) && !leftovers.has(name));
-      const waiting = await bound([
-        ...own.values(),
-        ...orphans.filter(({ id }) => Math.abs(now - timeOfUuidV7(id)) > UNHEARD_MS),
-      ]);
+      const free = lineUp(orphans).filter(({ id }) => Math.abs(now - timeOfUuidV7(id)) > UNHEARD_MS);
+      const waiting = await bound([...own.values(), ...free]);
       const entries = takeBatch(lineUp(waiting), maxEvents, MAX_BATCH_BYTES);
       const events = await readEvents(entries, edges);
       // A text that is not there was deleted meanwhile, or cannot be read: others must not wait for it.
       if (events.length < entries.length) postpone(entries);
       // While texts were read, the page may have been hidden: then its own are on their way, or there already.
-      return { batch: lineUp(events), hasOrphans: Boolean(orphans[0]) };
+      return { batch: lineUp(events), hasLost: free.length < orphans.length };
     },
     settle,
     postpone,

@@ -60,8 +60,8 @@ export function createSender(edges: SenderEdges): Sender {
 
   const pass = async (): Promise<void> => {
     while (!isPaused && pace.isOpen()) {
-      const { batch, hasOrphans } = await queue.take(batchEvents());
-      if (hasOrphans) clock.after(FLIGHT_MS, run);
+      const { batch, hasLost } = await queue.take(batchEvents());
+      if (hasLost) clock.after(FLIGHT_MS, run);
       if (!batch[0]) return;
       await deliver(batch);
     }

@@ -136,6 +136,16 @@ describe('storage that is half broken', () => {
     await page.sender.flush();
     expect(sent(page)).toEqual([...ids.slice(120), last].sort());
     expect(await page.stored()).toEqual(ids.slice(0, 120));
+
+    // Nor is it looked for again and again.
+    page.clock.advance(2_000);
+    await page.sender.flush();
+    const looks = vi.spyOn(IDBObjectStore.prototype, 'getAllKeys');
+    for (let round = 0; round < 5; round += 1) {
+      page.clock.advance(10_000);
+      await page.stored();
+    }
+    expect(looks).toHaveBeenCalledTimes(5);
   });
 
   test('an entry whose size cannot be true holds nothing up', async () => {
