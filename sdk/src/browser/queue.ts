@@ -111,8 +111,7 @@ export function createQueue(edges: QueueEdges): Queue {
       const isLive = await edges.findLive().catch(() => () => true);
       const orphans = foreign.filter(({ name, tab: from }) => !isLive(from) && !leftovers.has(name));
       const free = lineUp(orphans).filter(({ id }) => Math.abs(now - timeOfUuidV7(id)) > UNHEARD_MS);
-      const waiting = await bound([...own.values(), ...free]);
-      const entries = takeBatch(lineUp(waiting), maxEvents, MAX_BATCH_BYTES);
+      const entries = takeBatch(lineUp(await bound([...own.values(), ...free])), maxEvents, MAX_BATCH_BYTES);
       const events = await readEvents(entries, edges);
       // A text that is not there was deleted meanwhile, or cannot be read: others must not wait for it.
       if (events.length < entries.length) postpone(entries);
