@@ -32,8 +32,8 @@ export interface Queue {
   idle(): readonly StoredEvent[];
   /**
    * The next batch, oldest first, of this page's events and of those whose page is gone, none of them on its
-   * way; and whether there are more of pages that seem to be gone, which are on their way, so that nobody will hear the
-   * answer, or too young to be sure of.
+   * way; and whether pages that seem to be gone left others: on their way, so that nobody will hear the answer, or too
+   * young to be sure of.
    */
   take(maxEvents: number): Promise<{ readonly batch: readonly StoredEvent[]; readonly hasLost: boolean }>;
   /** The collector has said what became of them: they leave every store. */
@@ -106,6 +106,7 @@ export function createQueue(edges: QueueEdges): Queue {
     take: async (maxEvents) => {
       await keepAll();
       const foreign = await findForeign(edges);
+      // Before it is asked who lives: what is old enough now was heard of by then, however long the answer takes.
       const now = edges.now();
       // Where that cannot be told, as on a page that is being left, nobody is taken for gone.
       const isLive = await edges.findLive().catch(() => () => true);
